@@ -1,0 +1,207 @@
+"""What the benchmarks share: the one call of the sampler, the file of runs, the table."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.box import MARKDOWN
+from rich.console import Console
+from rich.table import Table
+
+HERE = Path(__file__).parent
+KEY = ("dataset", "method", "seed", "version", "settings")
+LIBRARIES = ("gansynth", "tensorflow", "keras", "onnxruntime", "onnxruntime-gpu", "tf2onnx",
+             "scikit-learn", "numpy", "pandas")  # fmt: skip
+console = Console()
+
+
+def synthesise(
+    X: Any, n: int, seed: int, y: Any = None, params: dict[str, Any] | None = None
+) -> tuple[Any, dict[str, float]]:
+    """Fit a GANSampler and draw n rows, in a fresh process, as a user's first fit would be.
+
+    Returns
+    -------
+    drawn : same kind as X, or a pair (X, y) if y is given
+    costs : dict
+        Seconds of import, fit and sample, and the process' peak memory in MB.
+    """
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+        return process.submit(_synthesise, X, n, seed, y, params or {}).result()
+
+
+def _synthesise(
+    X: Any, n: int, seed: int, y: Any, params: dict[str, Any]
+) -> tuple[Any, dict[str, float]]:
+    start = time.perf_counter()
+    from gansynth import GANSampler
+
+    imported = time.perf_counter()
+    sampler = GANSampler(random_state=seed, **params).fit(X, y)
+    fitted = time.perf_counter()
+    drawn = sampler.sample(n, random_state=seed, return_y=y is not None)
+    sampled = time.perf_counter()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return drawn, {
+        "import_seconds": imported - start,
+        "fit_seconds": fitted - imported,
+        "sample_seconds": sampled - fitted,
+        "peak_mb": peak / 2**20 if sys.platform == "darwin" else peak / 2**10,
+    }
+
+
+class Runs:
+    """A file of finished runs, one JSON object a line; only ever appended to.
+
+    Parameters
+    ----------
+    path : Path
+        The .jsonl file; made with the first run.
+    again : bool
+        Run what is in the file already once more, too.
+    """
+
+    def __init__(self, path: Path, again: bool = False) -> None:
+        self.path = path
+        self.again = again
+        lines = path.read_text().splitlines() if path.exists() else []
+        self.records = [json.loads(line) for line in lines]
+
+    def run(
+        self,
+        scores: Callable[[], dict[str, Any]],
+        *,
+        dataset: str,
+        method: str,
+        seed: int,
+        library: str,
+        settings: dict[str, Any],
+    ) -> None:
+        """Compute ``scores()`` and append them, unless a run with this key is in the file."""
+        key = {
+            "dataset": dataset,
+            "method": method,
+            "seed": seed,
+            "version": f"{library} {version(library)}",
+            "settings": settings,
+        }
+        name = f"{dataset}, {method}, seed {seed}"
+        if not self.again and any(_key(record) == _key(key) for record in self.records):
+            console.print(f"{name}: in {self.path.name} already (--again repeats it)")
+            return
+        load = os.getloadavg()[0]
+        start = time.perf_counter()
+        record = key | {"scores": _plain(scores())}
+        record |= {
+            "seconds": round(time.perf_counter() - start, 1),
+            "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "load_before": round(load, 2),
+            "machine": machine(),
+            "versions": versions(),
+            "commit": commit(),
+        }
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a") as file:
+            file.write(json.dumps(record) + "\n")
+        self.records.append(record)
+        console.print(f"{name}: done in {record['seconds']:.0f} s")
+
+    def table(self, columns: dict[str, str], bars: dict[str, dict[str, str]]) -> None:
+        """Print mean ± standard deviation over the seeds, newest run of each, as Markdown.
+
+        Parameters
+        ----------
+        columns : dict of str to str
+            Scores to show, each with its format.
+        bars : dict of str to (dict of str to str)
+            Per dataset, what each score must reach.
+        """
+        newest = {_key(record): record for record in self.records}.values()
+        table = Table(box=MARKDOWN)
+        for heading in ("dataset", "method", "runs", *columns):
+            table.add_column(heading, justify="left" if heading in KEY else "right")
+        for dataset in dict.fromkeys(record["dataset"] for record in newest):
+            groups: dict[str, list[dict[str, Any]]] = {}
+            for record in newest:
+                if record["dataset"] == dataset:
+                    settings = ", ".join(f"{k} {v}" for k, v in record["settings"].items())
+                    label = f"{record['method']} ({record['version']}{settings and ', '}{settings})"
+                    groups.setdefault(label, []).append(record["scores"])
+            for label, runs in groups.items():
+                cells = [_cell([run.get(name) for run in runs], f) for name, f in columns.items()]
+                table.add_row(dataset, label, str(len(runs)), *cells)
+            if bars.get(dataset):
+                cells = [bars[dataset].get(name, "") for name in columns]
+                table.add_row(dataset, "bar", "", *cells)
+        Console(width=None if console.is_terminal else 240).print(table)
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores and memory: what a time means."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return {
+        "processor": names[0] if names else platform.processor(),
+        "cores": os.cpu_count(),
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+        "system": platform.platform(terse=True),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of every library that has a say, if installed."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def commit() -> str | None:
+    """The commit that was run, with "+" behind it if files had changed since."""
+    command = ["git", "-C", str(HERE), "describe", "--always", "--dirty=+", "--exclude=*"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or None
+
+
+def work_file(work: Path, *parts: Any) -> Path:
+    """Path of a file that a run leaves behind beside its scores."""
+    work.mkdir(parents=True, exist_ok=True)
+    return work / "-".join(str(part) for part in parts)
+
+
+def _key(record: dict[str, Any]) -> str:
+    return json.dumps([record[name] for name in KEY], sort_keys=True)
+
+
+def _plain(scores: dict[str, Any]) -> dict[str, Any]:
+    """Numpy's numbers as Python's, rounded; what is not a number as null."""
+    numbers = {name: None if value is None else float(value) for name, value in scores.items()}
+    return {
+        name: None if value is None or np.isnan(value) else round(value, 6)
+        for name, value in numbers.items()
+    }
+
+
+def _cell(values: Iterable[float | None], form: str) -> str:
+    known = [value for value in values if value is not None]
+    if not known:
+        return ""
+    spread = f" ± {np.std(known, ddof=1):{form}}" if len(known) > 1 else ""
+    return f"{np.mean(known):{form}}{spread}"

@@ -1,0 +1,31 @@
+"""Learn the distribution of any X with a GAN; sample it anywhere with ONNX."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gansynth.inference.exported import ExportedSampler, load
+    from gansynth.sampler import GANSampler
+
+__version__ = "0.1.0"
+
+# Looked up on demand: listing architectures needs no scikit-learn, loading a model no pandas.
+_HOMES = {
+    "ExportedSampler": "gansynth.inference.exported",
+    "GANSampler": "gansynth.sampler",
+    "load": "gansynth.inference.exported",
+}
+
+__all__ = ["ExportedSampler", "GANSampler", "__version__", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,221 @@
+"""The plugin contract: what an architecture is asked for, and what it is told.
+
+An architecture is one class, registered under the entry-point group
+``gansynth.architectures``. It says how data become rows that a network can work on (a
+:class:`Codec`), builds the two players, and names the training recipe that suits them.
+Everything else (training, export, sampling, containers) is the library's.
+
+Nothing here imports TensorFlow; the methods that build networks or work on tensors
+import it inside.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from gansynth.schema import Schema
+
+if TYPE_CHECKING:
+    import keras
+
+Draw = Callable[[int], "list[np.ndarray]"]
+
+API_VERSION = 1
+"""Version of this contract. A plugin states the one it was written for."""
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """What an architecture is told about the data before it sees them.
+
+    Attributes
+    ----------
+    schema : Schema
+        Container, columns or image shape, classes.
+    n_samples : int
+        Rows to learn from.
+    """
+
+    schema: Schema
+    n_samples: int
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes to condition on; 0 without ``y``."""
+        return len(self.schema.classes)
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """All that a network may depend on; hashable, since it is the key of the trace cache.
+
+    Attributes
+    ----------
+    layout : hashable
+        Shape of an encoded row, as the codec tells it (:attr:`Codec.layout`).
+    latent_dim : int
+        Width of the latent vector. A generator may ask for more noise than this (to draw
+        categories, say): the width of its first input decides.
+    n_classes : int
+        Number of classes to condition on; 0 for an unconditional network.
+    """
+
+    layout: Hashable
+    latent_dim: int
+    n_classes: int
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Training defaults of an architecture for data of one size.
+
+    Attributes
+    ----------
+    steps : int
+        Critic and generator updates (one each a step).
+    batch_size : int
+        Real rows a step.
+    latent_dim : int
+        Width of the latent vector.
+    loss : str
+        Name of a loss in :mod:`gansynth.training.losses`.
+    gamma : tuple of (float, float)
+        Weight of the gradient penalty at the start and after the anneal.
+    gamma_anneal : float
+        Share of the run over which gamma goes (geometrically) from start to end.
+    learning_rate : float
+        Adam's peak learning rate, for both players.
+    learning_rate_end : float
+        Learning rate at the end of the run.
+    decay_start : float
+        Share of the run after which the learning rate falls (by a cosine) to its end.
+    beta_2 : float
+        Adam's second-moment decay; the first moment is not used (beta_1 = 0).
+    ema_half_life : float
+        Half-life of the generator's exponential moving average, as a share of the run.
+    dense : bool
+        Whether the networks are matrix products throughout. XLA compiles those on a CPU;
+        convolutions it would take away from the faster oneDNN kernels.
+    """
+
+    steps: int
+    batch_size: int
+    latent_dim: int
+    loss: str = "relativistic"
+    gamma: tuple[float, float] = (1.0, 1.0)
+    gamma_anneal: float = 0.5
+    learning_rate: float = 1e-3
+    learning_rate_end: float = 5e-5
+    decay_start: float = 0.5
+    beta_2: float = 0.99
+    ema_half_life: float = 0.02
+    dense: bool = True
+
+
+class Codec(ABC):
+    """Turns data into rows that networks work on, and generated rows back into data.
+
+    A codec is made fitted, by :meth:`Architecture.codec`. Data are in the neutral form of
+    :mod:`gansynth.schema`: a dict of numpy arrays, one a column, or ``{"image": array}``.
+    """
+
+    layout: Hashable
+    """Shape of an encoded row: all that the networks need to know of the data."""
+
+    @abstractmethod
+    def encode(self, data: Mapping[str, np.ndarray], rng: np.random.Generator) -> np.ndarray:
+        """Encode data compactly, in numpy.
+
+        Parameters
+        ----------
+        data : mapping of str to ndarray
+            Columns in neutral form.
+        rng : numpy.random.Generator
+            Source of any randomness (to spread ties, say).
+
+        Returns
+        -------
+        ndarray of float32, shape (n, …)
+            As small as it can be: a category is one code here, and a one-hot block only
+            on the device (:meth:`expand`).
+        """
+
+    def expand(self, encoded: Any) -> Any:
+        """Widen a batch of encoded rows, in TensorFlow, to what the generator makes.
+
+        It is compiled into the training loop, which later fits with an equal
+        :attr:`layout` use again: it may depend on the layout and nothing else.
+        """
+        return encoded
+
+    def calibrate(self, generator: keras.Model, draw: Draw) -> None:
+        """Correct, after training, what can be corrected without it (marginals, say).
+
+        Parameters
+        ----------
+        generator : keras.Model
+            The trained generator; its weights may be changed.
+        draw : callable
+            ``draw(n)`` gives the generator's inputs for n rows: ``[z]`` or ``[z, y]``, the
+            classes at the frequencies of the training data.
+        """
+        return None
+
+    @abstractmethod
+    def decode(self, rows: Any) -> dict[str, Any]:
+        """Decode generated rows, in TensorFlow ops that convert to ONNX.
+
+        Parameters
+        ----------
+        rows : tensor of float32, shape (n, …)
+            What the generator made.
+
+        Returns
+        -------
+        dict of str to tensor
+            Columns in neutral form, in the user's numeric dtypes: one a column, or one
+            tensor of shape (n, d) for all columns, or ``{"image": …}``.
+        """
+
+
+class Architecture(BaseEstimator, ABC):
+    """One family of networks for one kind of data; a plugin's one class.
+
+    Its constructor parameters are scikit-learn parameters: they are stored as given, and
+    ``GANSampler(MyGAN(width=64))`` exposes them as ``architecture__width``.
+    """
+
+    api_version: ClassVar[int]
+    """Version of the contract that the class was written for; state it as a number."""
+
+    @abstractmethod
+    def accepts(self, spec: DataSpec) -> int:
+        """How well this architecture fits the data: 0 not at all, 100 made for them."""
+
+    @abstractmethod
+    def codec(self, spec: DataSpec, data: Mapping[str, np.ndarray]) -> Codec:
+        """Make a codec fitted on the training data (shape and dtype: neutral form)."""
+
+    @abstractmethod
+    def generator(self, spec: NetworkSpec, seed: int) -> keras.Model:
+        """Build the generator: ``[z]`` or ``[z, y]`` to expanded rows.
+
+        z is float32 of shape (n, noise_dim), standard normal; y is int32 of shape (n,).
+        Every initialiser takes its seed from ``seed``, so that equal seeds give equal
+        weights and no global random state is touched. No op is random, and no row depends
+        on another (no batch normalisation).
+        """
+
+    @abstractmethod
+    def critic(self, spec: NetworkSpec, seed: int) -> keras.Model:
+        """Build the critic: ``[rows]`` or ``[rows, y]`` to one logit a row, shape (n, 1)."""
+
+    @abstractmethod
+    def recipe(self, spec: DataSpec) -> Recipe:
+        """Training defaults for data of this kind and size."""

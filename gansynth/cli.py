@@ -1,0 +1,196 @@
+"""The command ``gansynth``.
+
+What a command needs is imported when it runs: TensorFlow takes seconds to import, and most
+commands do without.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import gansynth
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # a bug's traceback is for a report, as Python prints it
+)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Tell what is wrong with a user's input in one line, and exit with code 1.
+
+    Anything that isn't the input's fault is a bug, and traces back.
+    """
+    from gansynth.registry import ArchitectureError
+
+    try:
+        yield
+    except (ArchitectureError, OSError, RuntimeError, TypeError, ValueError) as error:
+        if _is_bug(error):
+            raise
+        typer.echo(f"gansynth: {_in_one_line(error)}", err=True)
+        raise typer.Exit(1) from None
+
+
+def _is_bug(error: Exception) -> bool:
+    """Whether an error is of a kind that refuses input, but does not.
+
+    Data of the wrong type are refused by `containers`, and models that can't be run by
+    `inference`. What comes out of TensorFlow comes too late to be about the input.
+    """
+    frames = traceback.walk_tb(error.__traceback__)
+    modules = [str(frame.f_globals.get("__name__")) for frame, _ in frames]
+    if type(error) is TypeError:  # scikit-learn's refusals of a parameter are ValueErrors too
+        return not modules[-1].startswith("gansynth.containers")
+    if isinstance(error, RuntimeError):
+        return not modules[-1].startswith("gansynth.inference")
+    return any(module.partition(".")[0] in ("keras", "tensorflow") for module in modules)
+
+
+def _in_one_line(error: Exception) -> str:
+    told = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        told = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return " ".join(told.split())
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gansynth {gansynth.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Learn the distribution of a table, of points or of images, and draw new rows."""
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write into.")] = Path(
+        "gansynth-demo"
+    ),
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Train for a few steps only: a trial, not a result.")
+    ] = False,
+) -> None:
+    """Learn a table, points and images that come with scikit-learn, in under three minutes."""
+    with _refusals():
+        output.mkdir(parents=True, exist_ok=True)
+
+    from gansynth.demo import run
+
+    run(output, quick=quick)
+
+
+@app.command()
+def fit(
+    data: Annotated[
+        Path, typer.Argument(help="A .csv or .parquet table, or .npy or .npz arrays (X).")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The .onnx file to write.")],
+    architecture: Annotated[
+        str, typer.Option("--architecture", "-a", help="One of `gansynth architectures`.")
+    ] = "auto",
+    target: Annotated[
+        str | None,
+        typer.Option(help="Column (or array) of class labels, to sample by class later."),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Training steps. [default: the architecture's]")
+    ] = None,
+    max_time: Annotated[
+        float | None, typer.Option(help="Seconds after which training stops.")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Real rows a step. [default: the architecture's]")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same model.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+) -> None:
+    """Learn the rows of a file, and write an .onnx file to draw new ones from."""
+    with _refusals():
+        from gansynth import atomic, datafiles
+
+        datafiles.check_suffix(output, (".onnx",))
+        atomic.check_target(output)  # better now than when training has ended
+        X, y = datafiles.read(data, target)
+
+    from gansynth import GANSampler
+
+    sampler = GANSampler(
+        architecture,
+        steps="auto" if steps is None else steps,
+        max_time=max_time,
+        batch_size="auto" if batch_size is None else batch_size,
+        random_state=seed,
+        verbose=int(sys.stdout.isatty() and not quiet),
+    )
+    with _refusals():
+        sampler.fit(X, y)
+        sampler.to_onnx(output)
+    if not quiet:
+        typer.echo(
+            f"{output}: {sampler.architecture_name_} learned {len(X):,} rows in "
+            f"{sampler.n_steps_:,} steps, {sampler.history_['seconds'][-1]:.0f} s."
+        )
+
+
+@app.command()
+def sample(
+    model: Annotated[Path, typer.Argument(help="An .onnx file that gansynth wrote.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="A .csv, .parquet, .npy or .npz file to write."),
+    ],
+    n_samples: Annotated[int, typer.Option("--rows", "-n", help="How many rows to draw.")] = 1000,
+    y: Annotated[
+        str | None,
+        typer.Option(help="Class of all rows. [default: as frequent as in the data]"),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same rows.")] = None,
+) -> None:
+    """Draw rows from an .onnx file; TensorFlow is not needed."""
+    with _refusals():
+        from gansynth import atomic, datafiles
+
+        datafiles.check_suffix(output, datafiles.TABLES + datafiles.ARRAYS)
+        atomic.check_target(output)
+        loaded = gansynth.load(model)
+        classes = loaded.schema.classes
+        label: Any = {str(known): known for known in classes}.get(str(y), y)
+        drawn = loaded.sample(n_samples, y=label, return_y=bool(classes), random_state=seed)
+        X, labels = drawn if classes else (drawn, None)
+        datafiles.write(output, X, labels, loaded.meta.get("target", "y"))
+    typer.echo(f"{output}: {n_samples:,} rows.")
+
+
+@app.command()
+def architectures() -> None:
+    """List the installed architectures."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    from gansynth import registry
+
+    table = Table("name", "distribution", "version", "value", box=SIMPLE_HEAD, pad_edge=False)
+    for info in registry.available():
+        table.add_row(info.name, info.distribution, info.version, info.value)
+    Console().print(table)

@@ -1,0 +1,195 @@
+"""What X comes in, and what samples are handed back in.
+
+:func:`read` turns a container into the neutral form of :mod:`gansynth.schema` and
+:func:`write` turns neutral arrays into that container again. One file a container; pandas,
+polars and pyarrow are imported when such a container is met, and not before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from gansynth.containers.columns import check_names, check_size, conform, in_order, shorten
+from gansynth.containers.labels import codes_of, read_labels, write_labels
+from gansynth.schema import Schema
+
+__all__ = ["codes_of", "read", "read_as", "read_labels", "write", "write_labels"]
+
+FRAMES = {"pandas": "pandas_frames", "polars": "polars_frames", "pyarrow": "arrow_tables"}
+
+
+def read(X: Any) -> tuple[Schema, dict[str, np.ndarray]]:
+    """Find out what X holds, and read it.
+
+    Parameters
+    ----------
+    X : DataFrame, Table, array-like
+        A pandas or polars DataFrame, a pyarrow Table, a numpy array or nested lists of
+        shape (n, d) (a table, columns named x0, x1, …), (n, h, w) (grey images) or
+        (n, h, w, c) (images).
+
+    Returns
+    -------
+    schema : Schema
+        All that is needed to write such data again; without classes.
+    data : dict of str to ndarray
+        Neutral arrays by :attr:`Column.output`, or ``{"image": array of shape
+        (n, h, w, c)}``: uint8 if X is, otherwise float32 or float64. Arrays may share
+        memory with X.
+
+    Raises
+    ------
+    TypeError
+        If X is no such container, or a column holds what cannot be modelled.
+    ValueError
+        If X is empty, has the wrong number of dimensions, holds infinite or complex
+        values, or column names that are not unique.
+    """
+    container = _container(X)
+    if container not in FRAMES:
+        from gansynth.containers import arrays
+
+        return arrays.read(X, container)
+    frames = import_module(f"{__name__}.{FRAMES[container]}")
+    check_size(X.shape)
+    check_names(frames.names(X))
+    columns, values = zip(*frames.read(X), strict=True)
+    outputs = [column.output for column in columns]
+    return Schema(container, columns=columns), dict(zip(outputs, values, strict=True))
+
+
+def read_as(schema: Schema, X: Any) -> dict[str, np.ndarray]:
+    """Read further data under the schema of the data that were fitted.
+
+    Parameters
+    ----------
+    schema : Schema
+        As :func:`read` gave it.
+    X : DataFrame, Table, array-like
+        The same columns, in any container and order; where X or the fitted data are an
+        array, which has no names, columns are taken in order.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Neutral arrays, in the order and with the category codes of ``schema``.
+
+    Raises
+    ------
+    ValueError
+        If columns are missing or unexpected, or hold what the fitted data did not: another
+        kind of value, an unknown category, missing values; or if images differ in shape.
+    """
+    found, data = read(X)
+    if schema.image_shape != found.image_shape:
+        raise ValueError(
+            f"X holds {_describe(found)}, but {_describe(schema)} were fitted; pass data of "
+            "the kind that was fitted"
+        )
+    if schema.is_image:
+        return data
+    if schema.container in FRAMES and found.container in FRAMES:
+        _check_same_names(schema, found)
+        by_name = {column.output: column for column in found.columns}
+    else:
+        if len(schema.columns) != len(found.columns):
+            # scikit-learn's wording, which its estimator checks look for
+            raise ValueError(
+                f"X has {len(found.columns)} features, but GANSampler is expecting "
+                f"{len(schema.columns)} features as input"
+            )
+        pairs = list(zip(schema.columns, found.columns, strict=True))
+        data = {fitted.output: data[column.output] for fitted, column in pairs}
+        by_name = {fitted.output: column for fitted, column in pairs}
+    return {
+        column.output: conform(column, by_name[column.output], data[column.output])
+        for column in schema.columns
+    }
+
+
+def write(schema: Schema, data: Mapping[str, np.ndarray], n: int) -> Any:
+    """Hand neutral arrays back in the container, with the names and dtypes, of X.
+
+    The inverse of :func:`read`, with three differences: an index is not kept (pandas rows
+    are numbered from 0), sparse columns come back dense, and where a container has a mark
+    of its own for a missing number (polars, pyarrow, nullable pandas), NaN becomes that.
+
+    Parameters
+    ----------
+    schema : Schema
+        As :func:`read` gave it.
+    data : mapping of str to ndarray
+        Neutral arrays of n values by :attr:`Column.output`; or one array of shape (n, d)
+        holding all columns in order, under any name; or ``{"image": array}``.
+    n : int
+        Number of rows; may be 0.
+
+    Returns
+    -------
+    DataFrame, Table, ndarray or list
+        What X was, with n rows.
+    """
+    if schema.container not in FRAMES:
+        from gansynth.containers import arrays
+
+        return arrays.write(schema, data, n)
+    frames = import_module(f"{__name__}.{FRAMES[schema.container]}")
+    return frames.write(schema.columns, in_order(schema, data))
+
+
+def _container(X: Any) -> Any:
+    """Name of the container, or an error that says what to pass instead."""
+    # narwhals recognises a container without importing its library
+    from narwhals import dependencies as known
+
+    if known.is_pandas_dataframe(X):
+        return "pandas"
+    if known.is_polars_dataframe(X):
+        return "polars"
+    if known.is_pyarrow_table(X):
+        return "pyarrow"
+    if known.is_pandas_series(X) or known.is_polars_series(X):
+        raise ValueError(
+            "Expected 2D data, got a Series instead: pass X.to_frame() if it is the only column"
+        )
+    if isinstance(X, list | tuple):
+        return "list"
+    if hasattr(X, "toarray"):
+        raise TypeError(
+            "Sparse data was passed as X, but dense data is required: pass X.toarray(), if "
+            "that fits into memory"
+        )
+    if hasattr(X, "collect"):
+        raise TypeError(f"X is a {type(X).__name__}, not yet computed: pass X.collect()")
+    # a frame of another library can often turn into an array too, but would lose its dtypes
+    if hasattr(X, "__array__") and not hasattr(X, "columns"):
+        return "numpy"
+    raise TypeError(
+        f"X is a {type(X).__module__}.{type(X).__qualname__}; pass a pandas or polars "
+        "DataFrame, a pyarrow Table, a numpy array or a list of rows"
+    )
+
+
+def _check_same_names(schema: Schema, found: Schema) -> None:
+    fitted = {column.output: column.name for column in schema.columns}
+    present = {column.output: column.name for column in found.columns}
+    missing = [fitted[name] for name in fitted if name not in present]
+    unexpected = [present[name] for name in present if name not in fitted]
+    problems = [
+        f"{problem} column{'s' if len(names) > 1 else ''} {shorten(names)}"
+        for problem, names in (("missing", missing), ("unexpected", unexpected))
+        if names
+    ]
+    if problems:
+        raise ValueError(
+            f"The columns of X differ from those fitted: {'; '.join(problems)}. Pass a table "
+            "with the columns that were fitted"
+        )
+
+
+def _describe(schema: Schema) -> str:
+    return f"images of shape {schema.image_shape}" if schema.is_image else "tables"

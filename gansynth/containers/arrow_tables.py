@@ -1,0 +1,103 @@
+"""pyarrow Tables, and single pyarrow arrays (which pandas may keep its columns in)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from gansynth.containers import columns as neutral
+from gansynth.schema import MISSING_CODE, Column
+
+
+def names(X: pa.Table) -> list:
+    """Column names."""
+    return X.column_names
+
+
+def read(X: pa.Table) -> Iterator[tuple[Column, np.ndarray]]:
+    """Read column by column."""
+    for field, column in zip(X.schema, X.columns, strict=True):
+        dtype = str(field.type) if field.nullable else f"{field.type} not null"
+        yield read_column(field.name, dtype, column)
+
+
+def write(columns: Sequence[Column], arrays: Sequence[np.ndarray]) -> pa.Table:
+    """Build a table."""
+    fields = [
+        pa.field(
+            str(column.name),
+            arrow_type(column.dtype.removesuffix(" not null")),
+            nullable=not column.dtype.endswith(" not null"),
+        )
+        for column in columns
+    ]
+    written = [
+        write_column(column, field.type, values)
+        for column, field, values in zip(columns, fields, arrays, strict=True)
+    ]
+    return pa.Table.from_arrays(written, schema=pa.schema(fields))
+
+
+def read_column(name: str | int, dtype: str, column: pa.ChunkedArray) -> tuple[Column, np.ndarray]:
+    """Read one column."""
+    array = column.combine_chunks()
+    missing = array.is_null().to_numpy(zero_copy_only=False) if array.null_count else None
+    kind = array.type
+    if pa.types.is_floating(kind):
+        return neutral.floats(name, dtype, array.to_numpy(zero_copy_only=False))  # null is NaN
+    if pa.types.is_integer(kind):
+        return neutral.integers(name, dtype, array.fill_null(0).to_numpy(), missing)
+    if pa.types.is_boolean(kind):
+        values = array.fill_null(False).to_numpy(zero_copy_only=False)
+        return neutral.booleans(name, dtype, values, missing)
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        labels, codes = _labels_and_codes(array.dictionary_encode())
+        order = sorted(range(len(labels)), key=labels.__getitem__)
+        rank = np.full(len(labels) + 1, MISSING_CODE)
+        rank[order] = np.arange(len(labels))
+        # the last rank, at MISSING_CODE, stays missing
+        return neutral.categories(name, dtype, [labels[i] for i in order], rank[codes])
+    if pa.types.is_dictionary(kind):
+        labels, codes = _labels_and_codes(array)
+        if None in labels or len(set(labels)) < len(labels):
+            labels, codes = _labels_and_codes(array.dictionary_decode().dictionary_encode())
+        return neutral.categories(name, dtype, labels, codes, ordered=kind.ordered)
+    if pa.types.is_null(kind):
+        return neutral.all_missing(name, dtype, len(array))
+    raise neutral.unsupported(name, kind)
+
+
+def write_column(column: Column, kind: pa.DataType, values: np.ndarray) -> pa.Array:
+    """Write one column as an array of the given type."""
+    if pa.types.is_null(kind):
+        return pa.nulls(len(values))
+    missing = neutral.missing_in(column, values)
+    mask = missing if column.nullable else None
+    if pa.types.is_dictionary(kind):
+        codes = pa.array(np.where(missing, 0, values), kind.index_type, mask=mask)
+        labels = pa.array(column.categories, kind.value_type)
+        return pa.DictionaryArray.from_arrays(codes, labels, ordered=kind.ordered)
+    if column.kind == "category":
+        # not every type of string can be gathered; those that cannot are cast to
+        gathered = pa.large_string() if pa.types.is_large_string(kind) else pa.string()
+        codes = pa.array(values, mask=mask)
+        return pa.array(column.categories, gathered).take(codes).cast(kind)
+    filled = np.where(missing, 0, values) if column.nullable else values
+    return pa.array(neutral.cast(filled, kind.to_pandas_dtype()), kind, mask=mask)
+
+
+def arrow_type(name: str) -> pa.DataType:
+    """The type whose str() is ``name``."""
+    pattern = r"dictionary<values=(.+), indices=(\w+), ordered=([01])>"
+    if match := re.fullmatch(pattern, name):
+        values, indices, ordered = match.groups()
+        return pa.dictionary(arrow_type(indices), arrow_type(values), ordered == "1")
+    return pa.type_for_alias(name)
+
+
+def _labels_and_codes(array: pa.DictionaryArray) -> tuple[list, np.ndarray]:
+    codes = array.indices.cast(pa.int64()).fill_null(MISSING_CODE).to_numpy()
+    return array.dictionary.to_pylist(), codes

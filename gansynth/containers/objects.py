@@ -1,0 +1,82 @@
+"""Arrays of Python objects: a pandas column, or one column of a numpy array or of a list.
+
+pandas finds out what they hold, as its ``infer_objects`` does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gansynth.containers import columns as neutral
+from gansynth.schema import Column
+
+
+def read(name: str | int, values: np.ndarray) -> tuple[Column, np.ndarray]:
+    """Read strings, ints, floats or booleans, all with missing values.
+
+    The column's dtype is "object", with the mark of a missing value, unless that is None:
+    "object[nan]" or "object[<NA>]".
+    """
+    import pandas as pd
+
+    missing = pd.isna(values)
+    dtype = _dtype(values[missing.argmax()]) if missing.any() else "object"
+    found = pd.api.types.infer_dtype(values, skipna=True)
+    if found == "string":
+        codes, labels = pd.factorize(values, sort=True)
+        return neutral.categories(name, dtype, labels, codes)
+    if found == "integer":
+        try:
+            return neutral.integers(name, dtype, _filled(values, missing, 0, np.int64), missing)
+        except OverflowError as error:
+            raise neutral.too_large(name) from error
+    if found in ("floating", "mixed-integer-float"):
+        return neutral.floats(name, dtype, _filled(values, missing, np.nan, np.float64))
+    if found == "boolean":
+        return neutral.booleans(name, dtype, _filled(values, missing, False, bool), missing)
+    if found == "empty" and dtype == "object[nan]":
+        return neutral.floats(name, dtype, np.full(len(values), np.nan))
+    if found == "empty":
+        return neutral.all_missing(name, dtype, len(values))
+    if found == "complex":
+        raise ValueError(f"Complex data not supported: column {name!r} holds complex numbers")
+    types = sorted({type(value).__name__ for value in values[~missing]})
+    if len(types) == 1:
+        raise neutral.unsupported(name, f"object, holding values of type {types[0]}")
+    raise TypeError(
+        f"Column {name!r} mixes values of types {', '.join(types)}; convert it to one type, as "
+        f"in X[{name!r}].astype(str), or drop it"
+    )
+
+
+def write(column: Column, values: np.ndarray) -> np.ndarray:
+    """Write Python objects."""
+    missing = neutral.missing_in(column, values)
+    if column.kind == "category":
+        written = np.array([*column.categories, None], dtype=object)[values]
+    elif column.kind == "boolean":
+        written = values.astype(bool).astype(object)
+    else:
+        written = values.astype(object)
+    written[missing] = _missing_mark(column.dtype)
+    return written
+
+
+def _filled(values: np.ndarray, missing: np.ndarray, fill: Any, dtype: Any) -> np.ndarray:
+    return np.where(missing, fill, values).astype(dtype)
+
+
+def _dtype(mark: Any) -> str:
+    return "object" if mark is None else f"object[{mark}]"
+
+
+def _missing_mark(dtype: str) -> Any:
+    if dtype == "object":
+        return None
+    if dtype == "object[nan]":
+        return np.nan
+    import pandas as pd
+
+    return pd.NA

@@ -1,0 +1,94 @@
+"""polars DataFrames."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import polars as pl
+
+from gansynth.containers import columns as neutral
+from gansynth.schema import MISSING_CODE, Column
+
+
+def names(X: pl.DataFrame) -> list:
+    """Column names."""
+    return X.columns
+
+
+def read(X: pl.DataFrame) -> Iterator[tuple[Column, np.ndarray]]:
+    """Read column by column."""
+    for series in X:
+        yield _read_column(series.name, series)
+
+
+def write(columns: Sequence[Column], arrays: Sequence[np.ndarray]) -> pl.DataFrame:
+    """Build a frame."""
+    return pl.DataFrame(
+        [
+            _write_column(column, values).alias(str(column.name))
+            for column, values in zip(columns, arrays, strict=True)
+        ]
+    )
+
+
+def _read_column(name: str, series: pl.Series) -> tuple[Column, np.ndarray]:
+    dtype = series.dtype
+    missing = series.is_null().to_numpy() if series.null_count() else None
+    if dtype.is_float():
+        return neutral.floats(name, str(dtype), series.to_numpy())  # null becomes NaN
+    if dtype.is_integer():
+        try:
+            values = series.fill_null(0).cast(pl.Int64).to_numpy()
+        except pl.exceptions.InvalidOperationError as error:
+            raise neutral.too_large(name) from error
+        return neutral.integers(name, str(dtype), values, missing)
+    if dtype == pl.Boolean:
+        return neutral.booleans(name, str(dtype), series.fill_null(False).to_numpy(), missing)
+    if isinstance(dtype, pl.Enum):
+        codes = _codes(series)
+        return neutral.categories(name, "Enum", dtype.categories.to_list(), codes, ordered=True)
+    if isinstance(dtype, pl.String | pl.Categorical):
+        # a Categorical shares its labels with every other one: take those that occur here
+        strings = series.cast(pl.String)
+        labels = strings.unique().drop_nulls().sort()
+        codes = _codes(strings.cast(pl.Enum(labels)))
+        return neutral.categories(name, _dtype_name(dtype), labels.to_list(), codes)
+    if dtype == pl.Null:
+        return neutral.all_missing(name, str(dtype), len(series))
+    raise neutral.unsupported(name, dtype)
+
+
+def _write_column(column: Column, values: np.ndarray) -> pl.Series:
+    dtype = _dtype(column)
+    if column.kind == "float":
+        return pl.Series(values).fill_nan(None).cast(dtype)
+    missing = neutral.missing_in(column, values)
+    if column.kind == "category":
+        labels = pl.Series([*column.categories, None], dtype=dtype)
+        return labels.gather(np.where(missing, len(column.categories), values))
+    series = pl.Series(values)
+    # before the cast, which a missing value's stand-in might not survive
+    return (series.set(pl.Series(missing), None) if column.nullable else series).cast(dtype)
+
+
+def _codes(series: pl.Series) -> np.ndarray:
+    return series.to_physical().cast(pl.Int64).fill_null(MISSING_CODE).to_numpy()
+
+
+def _dtype_name(dtype: pl.String | pl.Categorical) -> str:
+    """A name that :func:`_dtype` understands."""
+    if isinstance(dtype, pl.String) or dtype.categories.is_global():
+        return str(dtype)
+    pool = dtype.categories
+    return f"Categorical{json.dumps([pool.name(), pool.namespace(), str(pool.physical())])}"
+
+
+def _dtype(column: Column) -> pl.DataType:
+    if column.dtype == "Enum":
+        return pl.Enum(column.categories)
+    if column.dtype.startswith("Categorical["):
+        name, namespace, physical = json.loads(column.dtype.removeprefix("Categorical"))
+        return pl.Categorical(pl.Categories(name, namespace, getattr(pl, physical)))
+    return getattr(pl, column.dtype)()

@@ -1,0 +1,1 @@
+"""Sampling from exported generators: numpy and ONNX Runtime, no TensorFlow."""

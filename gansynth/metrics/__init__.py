@@ -1,0 +1,30 @@
+"""How good synthetic data are: plain functions on arrays and pandas frames.
+
+Every figure means something only beside what real data score against real data, so compute
+it once more with two disjoint halves of the real rows (the floor) and show both.
+"""
+
+from __future__ import annotations
+
+from gansynth.metrics.fidelity import (
+    ModeScores,
+    c2st_auc,
+    column_scores,
+    column_shapes,
+    coverage,
+    modes,
+)
+from gansynth.metrics.privacy import closest_distances, exact_copies
+from gansynth.metrics.utility import tstr_auc
+
+__all__ = [
+    "ModeScores",
+    "c2st_auc",
+    "closest_distances",
+    "column_scores",
+    "column_shapes",
+    "coverage",
+    "exact_copies",
+    "modes",
+    "tstr_auc",
+]

@@ -1,0 +1,100 @@
+"""Several tables as one kind of number array, so that equal values get equal numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+MAX_CATEGORIES = 255
+"""As many categories as scikit-learn's boosted trees can tell apart in one column."""
+
+
+def as_frame(data: Any) -> pd.DataFrame:
+    """Frames stay as they are; arrays of any rank become one column per value of a row."""
+    if isinstance(data, pd.DataFrame):
+        return data
+    array = np.asarray(data)
+    return pd.DataFrame(array.reshape(len(array), -1))
+
+
+def as_frames(**tables: Any) -> list[pd.DataFrame]:
+    """Bring tables into the column order of the first, refusing what cannot be compared."""
+    frames = {name: as_frame(table) for name, table in tables.items()}
+    first = next(iter(frames))
+    columns = frames[first].columns
+    for name, frame in frames.items():
+        if not len(frame):
+            raise ValueError(f"{name} has no rows; give at least one.")
+        if set(frame.columns) != set(columns):
+            unshared = sorted(map(str, set(frame.columns) ^ set(columns)))
+            raise ValueError(
+                f"{name} and {first} must have the same columns, but only one of them has "
+                f"{', '.join(unshared)}."
+            )
+    return [frame[columns] for frame in frames.values()]
+
+
+def is_number(column: pd.Series) -> bool:
+    """Whether a column is ordered by magnitude: numbers, dates and durations, not booleans."""
+    if types.is_bool_dtype(column):
+        return False
+    return (
+        types.is_numeric_dtype(column)
+        or types.is_datetime64_any_dtype(column)
+        or types.is_timedelta64_dtype(column)
+    )
+
+
+def numbers(column: pd.Series) -> np.ndarray:
+    """Values as float64 (dates and durations in nanoseconds), missing ones as NaN."""
+    if types.is_datetime64_any_dtype(column) or types.is_timedelta64_dtype(column):
+        unit = "M8[ns]" if types.is_datetime64_any_dtype(column) else "m8[ns]"
+        nanoseconds = column.to_numpy(dtype=unit).astype(np.int64).astype(np.float64)
+        return np.where(column.isna(), np.nan, nanoseconds)
+    return column.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def encode(*frames: pd.DataFrame) -> tuple[list[np.ndarray], np.ndarray]:
+    """Encode tables alike: numbers as they are, labels as codes, missing values as NaN.
+
+    Parameters
+    ----------
+    *frames : DataFrame
+        Tables of the same columns, in the same order. The first says what a number is.
+
+    Returns
+    -------
+    arrays : list of ndarray of float64, shape (n_rows, n_columns)
+        One for each table. Code 0 is the most frequent label in all tables together.
+    labelled : ndarray of bool, shape (n_columns,)
+        Which columns hold codes.
+    """
+    arrays = [np.empty(frame.shape) for frame in frames]
+    labelled = np.array([not is_number(frames[0][name]) for name in frames[0].columns])
+    for i, name in enumerate(frames[0].columns):
+        parts = [frame[name] for frame in frames]
+        if labelled[i]:
+            labels = [part.astype(object) for part in parts]
+            codes = {
+                label: code for code, label in enumerate(pd.concat(labels).value_counts().index)
+            }
+            parts = [part.map(codes) for part in labels]
+        for array, part in zip(arrays, parts, strict=True):
+            array[:, i] = numbers(part)
+    return arrays, labelled
+
+
+def boosted_trees(
+    arrays: list[np.ndarray], labelled: np.ndarray, random_state: int | None
+) -> tuple[HistGradientBoostingClassifier, list[np.ndarray]]:
+    """Return scikit-learn's boosted trees for encoded tables, and the tables as they take them.
+
+    Labels beyond the :data:`MAX_CATEGORIES` most frequent of a column count as one.
+    """
+    limits = np.where(labelled, MAX_CATEGORIES - 1, np.inf)
+    trees = HistGradientBoostingClassifier(categorical_features=labelled, random_state=random_state)
+    return trees, [np.minimum(array, limits) for array in arrays]

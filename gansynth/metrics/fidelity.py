@@ -1,0 +1,258 @@
+"""Do synthetic rows follow the distribution of the real ones?"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.stats import chi2, entropy
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.neighbors import NearestNeighbors
+
+from gansynth.metrics._encoding import as_frames, boosted_trees, encode, is_number, numbers
+
+
+def column_scores(real: Any, synthetic: Any) -> pd.Series:
+    """Compare the marginal of every column, by the definitions of SDMetrics [1]_.
+
+    Numbers and dates: 1 minus the Kolmogorov-Smirnov statistic. Everything else, booleans
+    too: 1 minus the total variation distance between the shares of the labels. The dtype in
+    ``real`` decides which.
+
+    Missing values are left out on both sides, as SDMetrics does: a wrong rate of them is not
+    seen here. A column without any value on one side scores NaN.
+
+    Parameters
+    ----------
+    real, synthetic : DataFrame, or array of shape (n, …)
+        The same columns, any number of rows.
+
+    Returns
+    -------
+    Series of float
+        One score per column, from 0 to 1 (equal).
+
+    References
+    ----------
+    .. [1] DataCebo, SDMetrics: KSComplement and TVComplement,
+       https://docs.sdv.dev/sdmetrics.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> real = pd.DataFrame({"size": [1, 2, 3, 4], "colour": ["red", "red", "blue", "blue"]})
+    >>> column_scores(real, real.assign(colour="red"))
+    size      1.0
+    colour    0.5
+    dtype: float64
+    """
+    real, synthetic = as_frames(real=real, synthetic=synthetic)
+    return pd.Series(
+        {
+            name: _ks_complement(numbers(real[name]), numbers(synthetic[name]))
+            if is_number(real[name])
+            else _tv_complement(real[name], synthetic[name])
+            for name in real.columns
+        },
+        dtype=np.float64,
+    )
+
+
+def column_shapes(real: Any, synthetic: Any) -> float:
+    """Mean of :func:`column_scores`: what SDMetrics calls Column Shapes.
+
+    Columns shuffled alone score a perfect 1.0, so never judge by this figure on its own.
+
+    Parameters
+    ----------
+    real, synthetic : DataFrame, or array of shape (n, …)
+        The same columns, any number of rows.
+
+    Returns
+    -------
+    float
+        From 0 to 1 (all marginals equal); NaN scores are left out of the mean.
+    """
+    return float(column_scores(real, synthetic).mean())
+
+
+def _ks_complement(real: np.ndarray, synthetic: np.ndarray) -> float:
+    real, synthetic = (np.sort(values[~np.isnan(values)]) for values in (real, synthetic))
+    if not len(real) or not len(synthetic):
+        return np.nan
+    values = np.concatenate([real, synthetic])
+    real_cdf = np.searchsorted(real, values, side="right") / len(real)
+    synthetic_cdf = np.searchsorted(synthetic, values, side="right") / len(synthetic)
+    return 1.0 - float(np.abs(real_cdf - synthetic_cdf).max())
+
+
+def _tv_complement(real: pd.Series, synthetic: pd.Series) -> float:
+    # As plain objects, since a label may be a string here and a category there.
+    real, synthetic = (
+        column.astype(object).value_counts(normalize=True) for column in (real, synthetic)
+    )
+    if not len(real) or not len(synthetic):
+        return np.nan
+    return 1.0 - float(real.sub(synthetic, fill_value=0.0).abs().sum()) / 2.0
+
+
+def c2st_auc(real: Any, synthetic: Any, random_state: int | None = 0) -> float:
+    """Classifier two-sample test: can boosted trees tell synthetic rows from real ones?
+
+    Scikit-learn's :class:`~sklearn.ensemble.HistGradientBoostingClassifier` is trained to
+    tell them apart; the mean over five stratified folds of its area under the ROC curve on
+    rows that it has not seen is the score [1]_. Labels are categories to it, beyond the 255
+    most frequent of a column as one, and missing values are a value of their own.
+
+    Parameters
+    ----------
+    real, synthetic : DataFrame, or array of shape (n, …)
+        The same columns, at least five rows each.
+    random_state : int or None
+        Seed of the folds and of the trees.
+
+    Returns
+    -------
+    float
+        0.5: not to be told apart. 1.0: always.
+
+    References
+    ----------
+    .. [1] Lopez-Paz and Oquab, "Revisiting Classifier Two-Sample Tests", ICLR 2017,
+       https://arxiv.org/abs/1610.06545.
+    """
+    real, synthetic = as_frames(real=real, synthetic=synthetic)
+    if min(len(real), len(synthetic)) < 5:
+        raise ValueError(
+            f"c2st_auc needs five rows of each kind for its five folds, got {len(real)} real "
+            f"and {len(synthetic)} synthetic ones; draw more."
+        )
+    trees, tables = boosted_trees(*encode(real, synthetic), random_state)
+    is_synthetic = np.repeat([0, 1], [len(real), len(synthetic)])
+    folds = StratifiedKFold(5, shuffle=True, random_state=random_state)
+    scores = cross_val_score(
+        trees, np.concatenate(tables), is_synthetic, cv=folds, scoring="roc_auc"
+    )
+    return float(scores.mean())
+
+
+def coverage(real: np.ndarray, synthetic: np.ndarray, k: int = 5) -> float:
+    """Share of real points with a synthetic point among their neighbours [1]_.
+
+    A real point is covered if some synthetic point lies no farther from it than its k-th
+    nearest other real point. Two samples of one distribution, equal in size, score about
+    1 - 0.5**k; more synthetic points raise it, so compare at equal numbers.
+
+    Parameters
+    ----------
+    real, synthetic : ndarray of shape (n, …)
+        Points, images or features; every value of a row counts the same (Euclidean).
+    k : int
+        Neighbours that define how near is near.
+
+    Returns
+    -------
+    float
+        From 0 (nothing real is covered) to 1.
+
+    References
+    ----------
+    .. [1] Naeem et al., "Reliable Fidelity and Diversity Metrics for Generative Models",
+       ICML 2020, https://arxiv.org/abs/2002.09797.
+    """
+    real, synthetic = (
+        np.asarray(points, np.float64).reshape(len(points), -1) for points in (real, synthetic)
+    )
+    if not 1 <= k < len(real):
+        raise ValueError(
+            f"k must be at least 1 and less than the number of real points, got k={k} for "
+            f"{len(real)} points; lower it."
+        )
+    # Without an argument, kneighbors leaves each point itself out.
+    radii = NearestNeighbors(n_neighbors=k).fit(real).kneighbors()[0][:, -1]
+    nearest = NearestNeighbors(n_neighbors=1).fit(synthetic).kneighbors(real)[0][:, 0]
+    return float(np.mean(nearest <= radii))
+
+
+class ModeScores(NamedTuple):
+    """What :func:`modes` finds.
+
+    Attributes
+    ----------
+    captured : int
+        Modes with at least one high-quality point.
+    fair : int
+        Modes with half to twice their equal share of the high-quality points.
+    high_quality : float
+        Share of points within ``n_std`` standard deviations of a mode. A perfect sampler
+        of 2-D modes reaches 0.989 at 3: more means that the modes are too narrow.
+    reverse_kl : float
+        KL divergence, in nats, from equal shares to the modes' shares of the high-quality
+        points. A perfect sampler's is about (modes - 1) / (2 points); NaN without any.
+    std_ratio : float
+        Spread of the high-quality points about their mode's own mean, over the spread that a
+        perfect sampler has there; mean over the modes that have two or more. Ideal: 1.
+    """
+
+    captured: int
+    fair: int
+    high_quality: float
+    reverse_kl: float
+    std_ratio: float
+
+
+def modes(points: np.ndarray, centres: np.ndarray, std: float, n_std: float = 3.0) -> ModeScores:
+    """Score points against an equal mixture of round Gaussians, as PacGAN does [1]_.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, d)
+        The synthetic points.
+    centres : ndarray of shape (m, d)
+        The modes of the mixture.
+    std : float
+        Standard deviation of every mode, in every direction.
+    n_std : float
+        Radius, in standard deviations, within which a point is of high quality.
+
+    Returns
+    -------
+    ModeScores
+        Modes captured, modes with a fair share, high quality, reverse KL, std ratio.
+
+    References
+    ----------
+    .. [1] Lin et al., "PacGAN: The power of two samples in generative adversarial networks",
+       NeurIPS 2018, https://arxiv.org/abs/1712.04086.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> modes(np.array([[0.1], [-0.1], [7.0]]), centres=np.array([[0.0], [5.0]]), std=0.1)[:2]
+    (1, 0)
+    """
+    points, centres = np.asarray(points, np.float64), np.asarray(centres, np.float64)
+    distances, nearest = (
+        found[:, 0] for found in NearestNeighbors(n_neighbors=1).fit(centres).kneighbors(points)
+    )
+    good = distances < n_std * std
+    counts = np.bincount(nearest[good], minlength=len(centres))
+    shares = counts / max(counts.sum(), 1)
+
+    # Cutting a Gaussian of d dimensions off at radius r scales its variance by this much.
+    d, r2 = points.shape[1], n_std**2
+    kept_variance = std**2 * chi2.cdf(r2, d + 2) / chi2.cdf(r2, d)
+    ratios = [
+        np.sqrt(points[good & (nearest == mode)].var(axis=0, ddof=1).mean() / kept_variance)
+        for mode in np.flatnonzero(counts > 1)
+    ]
+    return ModeScores(
+        captured=int(np.count_nonzero(counts)),
+        fair=int(np.count_nonzero(np.abs(np.log2(np.maximum(shares * len(centres), 1e-9))) <= 1)),
+        high_quality=float(good.mean()),
+        reverse_kl=float(entropy(shares, np.full(len(centres), 1 / len(centres))))
+        if counts.any()
+        else np.nan,
+        std_ratio=float(np.mean(ratios)) if ratios else np.nan,
+    )

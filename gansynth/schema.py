@@ -1,0 +1,121 @@
+"""What the data are: container, columns, dtypes, image shape, classes; to and from JSON.
+
+A schema is all that is needed to hand generated arrays back in the form that X came in.
+Between containers and networks, data travel in a *neutral form*: a dict of numpy arrays.
+
+=========  =======================================  ==============================
+kind       neutral array                            a missing value
+=========  =======================================  ==============================
+float      float32 or float64                       NaN
+integer    int64                                    :data:`MISSING_INTEGER`
+boolean    bool, or int64 codes 0, 1 if nullable    :data:`MISSING_CODE`
+category   int64 codes into ``Column.categories``   :data:`MISSING_CODE`
+=========  =======================================  ==============================
+
+Images are ``{"image": array}``. The exported graph's outputs have the same form, so what
+is read from a container and what is written to it are exact inverses.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+MISSING_CODE = -1
+MISSING_INTEGER = int(np.iinfo(np.int64).min)
+
+Kind = Literal["float", "integer", "boolean", "category"]
+Container = Literal["pandas", "polars", "pyarrow", "numpy", "list"]
+INPUT_NAMES = ("z", "y", "condition")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Attributes
+    ----------
+    name : str or int
+        As in the container.
+    kind : {"float", "integer", "boolean", "category"}
+        How its values are modelled.
+    dtype : str
+        Its dtype as the container names it.
+    categories : tuple
+        Labels of a category, in code order; empty for other kinds.
+    ordered : bool
+        Whether the categories have an order.
+    nullable : bool
+        Whether values were missing in the data.
+    """
+
+    name: str | int
+    kind: Kind
+    dtype: str
+    categories: tuple[Any, ...] = ()
+    ordered: bool = False
+    nullable: bool = False
+
+    @property
+    def output(self) -> str:
+        """Name of the column in neutral form and in the exported graph."""
+        name = str(self.name)
+        return f"{name}_" if name in INPUT_NAMES else name
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What X holds, and y if there was one.
+
+    Attributes
+    ----------
+    container : {"pandas", "polars", "pyarrow", "numpy", "list"}
+        What X came in, and what samples are returned in.
+    columns : tuple of Column
+        Columns of a table or of a 2-D array; empty for images.
+    image_shape : tuple of int
+        (height, width, channels) of images; empty for tables.
+    dtype : str
+        Numpy dtype of an array; empty for data frames.
+    squeeze : bool
+        Whether images came without their channel axis, as (n, h, w).
+    classes : tuple
+        Labels of y, in code order; empty without y.
+    class_counts : tuple of int
+        Rows of each class in the training data.
+    class_dtype : str
+        Numpy dtype of y.
+    """
+
+    container: Container
+    columns: tuple[Column, ...] = ()
+    image_shape: tuple[int, ...] = ()
+    dtype: str = ""
+    squeeze: bool = False
+    classes: tuple[Any, ...] = ()
+    class_counts: tuple[int, ...] = ()
+    class_dtype: str = ""
+
+    @property
+    def is_image(self) -> bool:
+        """Whether X holds images."""
+        return bool(self.image_shape)
+
+    def to_json(self) -> str:
+        """Serialise; :meth:`from_json` gives an equal schema back."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Schema:
+        """Read what :meth:`to_json` wrote."""
+        fields = json.loads(text)
+        fields["columns"] = tuple(
+            Column(**{**column, "categories": tuple(column["categories"])})
+            for column in fields["columns"]
+        )
+        for name in ("image_shape", "classes", "class_counts"):
+            fields[name] = tuple(fields[name])
+        return cls(**fields)

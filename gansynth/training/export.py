@@ -1,0 +1,125 @@
+"""Training's last step: generator and decoder to one ONNX graph."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+
+import keras
+import onnx
+import onnxruntime
+import tensorflow as tf
+
+from gansynth.architecture import Codec
+
+OPSET = 17
+
+
+class ExportError(RuntimeError):
+    """A generator or decoder that can't be exported."""
+
+
+def export(generator: keras.Model, codec: Codec, *, conditional: bool) -> bytes:
+    """Convert a generator and its decoder to ONNX.
+
+    Parameters
+    ----------
+    generator : keras.Model
+        ``[z]`` or ``[z, y]`` to rows.
+    codec : Codec
+        Decodes rows into columns.
+    conditional : bool
+        Whether the generator takes class codes.
+
+    Returns
+    -------
+    bytes
+        An ONNX model with inputs ``z`` (float32, (n, noise_dim)) and, if conditional, ``y``
+        (int64, (n,)), and one output a column, named after it.
+
+    Raises
+    ------
+    ExportError
+        If an op has no counterpart in ONNX, or ONNX Runtime refuses the graph.
+    """
+    signature = [tf.TensorSpec((None, generator.inputs[0].shape[-1]), tf.float32, name="z")]
+    if conditional:
+        signature.append(tf.TensorSpec((None,), tf.int64, name="y"))
+    names: list[str] = []
+
+    def graph(z: tf.Tensor, *y: tf.Tensor) -> list[tf.Tensor]:
+        rows = generator([z, *(tf.cast(codes, tf.int32) for codes in y)], training=False)
+        columns = codec.decode(tf.cast(rows, tf.float32))
+        names[:] = columns
+        # Names of columns may be anything, names of TensorFlow ops may not.
+        return [tf.identity(column, name=f"column_{i}") for i, column in enumerate(columns.values())]
+
+    model = _convert(tf.function(graph, input_signature=signature))
+    _rename_outputs(model, names)
+    _check_inputs(model, [spec.name for spec in signature])
+    return _verified(model)
+
+
+def _convert(function: tf.types.experimental.PolymorphicFunction) -> onnx.ModelProto:
+    """Run tf2onnx quietly; it prints what it could not do and carries on."""
+    import tf2onnx
+
+    logger = logging.getLogger("tf2onnx")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            model, _ = tf2onnx.convert.from_function(
+                function, function.input_signature, opset=OPSET
+            )
+    finally:
+        logger.setLevel(level)
+    return model
+
+
+def _rename_outputs(model: onnx.ModelProto, names: list[str]) -> None:
+    """Name outputs after columns, the batch dimension ``n``, and inner values out of the way."""
+    outputs = [output.name for output in model.graph.output]
+    inputs = {value.name for value in model.graph.input}
+    taken = set(names) | inputs
+    new = dict(zip(outputs, names, strict=True))
+    for node in model.graph.node:
+        for values in (node.input, node.output):
+            for i, value in enumerate(values):
+                if value in new:
+                    values[i] = new[value]
+                elif value in taken and value not in inputs:
+                    values[i] = f"inner/{value}"
+    for initializer in model.graph.initializer:
+        if initializer.name in taken:
+            initializer.name = f"inner/{initializer.name}"
+    for output, name in zip(model.graph.output, names, strict=True):
+        output.name = name
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "n"
+    del model.graph.value_info[:]
+
+
+def _check_inputs(model: onnx.ModelProto, expected: list[str]) -> None:
+    """Refuse a graph with inputs of its own.
+
+    A tensor that was made outside the traced function becomes one, in silence.
+    """
+    inputs = [value.name for value in model.graph.input]
+    if inputs != expected:
+        raise ExportError(
+            f"The exported graph has inputs {inputs}, not {expected}. The networks or the decoder "
+            "use a tensor made outside of them: use numpy arrays or variables instead."
+        )
+
+
+def _verified(model: onnx.ModelProto) -> bytes:
+    """Serialise a model that the checker and ONNX Runtime both accept."""
+    try:
+        onnx.checker.check_model(model)
+        data: bytes = model.SerializeToString()
+        onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise ExportError(f"The generator could not be exported to ONNX: {error}") from error
+    return data

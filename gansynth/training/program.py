@@ -1,0 +1,223 @@
+"""A compiled training loop, kept between fits of the same shapes.
+
+Tracing and compiling cost seconds, a small fit may cost less; cross-validation would pay
+them again for each fold. So a program is built once for a shape of networks and data, and
+each fit loads freshly initialised weights into it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from gansynth.architecture import Architecture, Codec, NetworkSpec
+from gansynth.training.devices import Device
+from gansynth.training.step import (
+    Player,
+    Schedule,
+    call,
+    critic_update,
+    generator_update,
+)
+
+KEPT_PROGRAMS = 16
+
+
+class Pace(NamedTuple):
+    """Scalars that shape a run: what a :class:`Schedule` is computed from at each step."""
+
+    learning_rate: float
+    learning_rate_end: float
+    decay_start: float
+    gamma_start: float
+    gamma_end: float
+    gamma_anneal: float
+    ema_steps: float
+
+
+class Program:
+    """Networks, optimiser state and the compiled loop over them.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        Builds the networks.
+    spec : NetworkSpec
+        Their shape.
+    codec : Codec
+        Expands encoded rows; only its layout matters here.
+    batch_size : int
+        Rows a step.
+    loss : str
+        Name of the loss.
+    beta_2 : float
+        Adam's second-moment decay.
+    device : Device
+        Where to train.
+    compiled : bool
+        Whether XLA compiles a step.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        spec: NetworkSpec,
+        codec: Codec,
+        batch_size: int,
+        loss: str,
+        beta_2: float,
+        device: Device,
+        compiled: bool,
+    ) -> None:
+        self.architecture, self.spec, self.device = architecture, spec, device
+        self.codec, self.batch_size, self.loss, self.beta_2 = codec, batch_size, loss, beta_2
+        with tf.device(device.name):
+            with device.policy():
+                self.generator = Player(architecture.generator(spec, seed=0))
+                self.critic = Player(architecture.critic(spec, seed=0))
+            # What is exported computes in float32, whatever it was trained in.
+            self.average = architecture.generator(spec, seed=0)
+        self.noise_dim = self.average.inputs[0].shape[-1]
+        self._step = tf.function(self._update, jit_compile=compiled)
+
+    def reset(self, seed: int) -> None:
+        """Load weights that depend on the seed and nothing else."""
+        with tf.device(self.device.name):
+            fresh = self.architecture.generator(self.spec, seed=seed)
+            self.generator.reset(fresh)
+            self.critic.reset(self.architecture.critic(self.spec, seed=seed + 1))
+            for weight, value in zip(self.average.weights, fresh.weights, strict=True):
+                weight.assign(value)
+
+    @tf.function(reduce_retracing=True)
+    def run(
+        self,
+        rows: tf.Tensor,
+        labels: tf.Tensor,
+        seed: tf.Tensor,
+        first: tf.Tensor,
+        count: tf.Tensor,
+        progress: tf.Tensor,
+        rate: tf.Tensor,
+        pace: Pace,
+    ) -> tf.Tensor:
+        """Make many steps in one call.
+
+        Parameters
+        ----------
+        rows : tensor, shape (n, …)
+            All encoded rows.
+        labels : tensor of int32, shape (n,)
+            Class codes; ignored by unconditional networks.
+        seed : tensor of int64
+            Seed of the run.
+        first, count : tensor of int64
+            Number of the first step, and how many to make.
+        progress, rate : tensor of float32
+            Share of the run done at the first step, and that a step adds.
+        pace : Pace
+            Scalars of the run.
+
+        Returns
+        -------
+        tensor, shape (3,)
+            Means of the critic's loss, the generator's loss and the penalty.
+        """
+        sums = tf.zeros(3)
+        n_rows = tf.shape(rows)[0]
+        for i in tf.range(count):
+            step = first + i
+            picks = tf.random.stateless_uniform(
+                (self.batch_size,), [seed, 4 * step], 0, n_rows, tf.int32, alg="philox"
+            )
+            schedule = _schedule(pace, progress + rate * tf.cast(i, tf.float32), step)
+            sums += self._step(
+                tf.gather(rows, picks), tf.gather(labels, picks), seed, step, schedule
+            )
+        return sums / tf.cast(count, tf.float32)
+
+    def _update(
+        self,
+        encoded: tf.Tensor,
+        labels: tf.Tensor,
+        seed: tf.Tensor,
+        step: tf.Tensor,
+        schedule: Schedule,
+    ) -> tf.Tensor:
+        """Update critic, generator and the generator's average, once each."""
+        # Philox by name: the default algorithm differs under XLA.
+        z = tf.random.stateless_normal(
+            (self.batch_size, self.noise_dim), [seed, 4 * step + 1], alg="philox"
+        )
+        real = self.codec.expand(encoded)
+        ones = (1,) * (real.shape.rank - 1)
+        mix = tf.random.stateless_uniform(
+            (self.batch_size, *ones), [seed, 4 * step + 2], alg="philox"
+        )
+        condition = [labels] if self.spec.n_classes else []
+        shared = (condition, self.loss)
+        rates = (schedule, self.beta_2, step + 1)
+        with tf.GradientTape() as tape:
+            fake = call(self.generator.network, z, condition)
+        critic_loss, penalty = critic_update(self.critic, real, fake, *shared, mix, *rates)
+        generator_loss = generator_update(
+            self.generator, self.critic, real, fake, tape, *shared, *rates
+        )
+        for average, weight in zip(
+            self.average.trainable_variables, self.generator.weights, strict=True
+        ):
+            average.assign(weight + schedule.ema_decay * (average - weight))
+        return tf.stack([critic_loss, generator_loss, penalty])
+
+
+def _schedule(pace: Pace, progress: tf.Tensor, step: tf.Tensor) -> Schedule:
+    """Learning rate, gamma and EMA decay at a point of the run."""
+    annealed = tf.minimum(progress / pace.gamma_anneal, 1.0)
+    gamma = pace.gamma_start * tf.pow(pace.gamma_end / pace.gamma_start, annealed)
+    fallen = tf.clip_by_value((progress - pace.decay_start) / (1.0 - pace.decay_start), 0.0, 1.0)
+    cosine = 0.5 * (1.0 + tf.cos(fallen * 3.14159265))
+    learning_rate = pace.learning_rate_end + cosine * (pace.learning_rate - pace.learning_rate_end)
+    # The average spans at most a tenth of the run so far: its start is forgotten soon.
+    half_life = tf.minimum(pace.ema_steps, 0.1 * tf.cast(step + 1, tf.float32))
+    return Schedule(learning_rate, gamma, tf.pow(0.5, 1.0 / half_life))
+
+
+class _Cache:
+    """Programs that no fit is using; a fit takes one out and puts it back."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._programs: list[tuple[Hashable, Program]] = []
+
+    def take(self, key: Hashable) -> Program | None:
+        with self._lock:
+            for position, (held, program) in enumerate(self._programs):
+                if held == key:
+                    del self._programs[position]
+                    return program
+        return None
+
+    def put(self, key: Hashable, program: Program) -> None:
+        with self._lock:
+            self._programs.append((key, program))
+            del self._programs[:-KEPT_PROGRAMS]
+
+
+_CACHE = _Cache()
+
+
+@contextmanager
+def borrowed(
+    architecture: Architecture, spec: NetworkSpec, codec: Codec, *rest: Any
+) -> Iterator[Program]:
+    """Lend a program for these arguments, those of :class:`Program`: a kept or a new one."""
+    parameters = tuple(sorted((k, repr(v)) for k, v in architecture.get_params().items()))
+    key = (type(architecture), parameters, spec, *rest)
+    program = _CACHE.take(key) or Program(architecture, spec, codec, *rest)
+    yield program
+    # Not after a failure: the state of a compiled loop is nobody's business then.
+    _CACHE.put(key, program)

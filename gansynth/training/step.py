@@ -1,0 +1,143 @@
+"""One critic update and one generator update, and the optimiser they share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from gansynth.training.losses import LOSSES, one_centred, zero_centred
+
+WGAN_GP_WEIGHT = 10.0
+
+
+class Schedule(NamedTuple):
+    """Scalars of one step: they change along the run, and are never compiled in."""
+
+    learning_rate: tf.Tensor
+    gamma: tf.Tensor
+    ema_decay: tf.Tensor
+
+
+class Player:
+    """A network and the second moments of its gradients."""
+
+    def __init__(self, network: keras.Model) -> None:
+        self.network = network
+        self.weights = network.trainable_variables
+        self.moments = [tf.Variable(tf.zeros_like(w), trainable=False) for w in self.weights]
+
+    def descend(
+        self, gradients: Sequence[tf.Tensor], rate: tf.Tensor, decay: float, t: tf.Tensor
+    ) -> None:
+        """Update by Adam with beta_1 = 0 (Kingma and Ba 2015), which needs no first moment."""
+        correction = 1.0 - tf.pow(decay, tf.cast(t, tf.float32))
+        for weight, moment, gradient in zip(self.weights, self.moments, gradients, strict=True):
+            moment.assign(decay * moment + (1.0 - decay) * tf.square(gradient))
+            weight.assign_sub(rate * gradient / (tf.sqrt(moment / correction) + 1e-8))
+
+    def reset(self, fresh: keras.Model) -> None:
+        """Take over the weights of a freshly built network, and forget the moments."""
+        for weight, value in zip(self.network.weights, fresh.weights, strict=True):
+            weight.assign(value)
+        for moment in self.moments:
+            moment.assign(tf.zeros_like(moment))
+
+
+def critic_update(
+    critic: Player,
+    real: tf.Tensor,
+    fake: tf.Tensor,
+    condition: list[tf.Tensor],
+    loss: str,
+    mix: tf.Tensor,
+    schedule: Schedule,
+    beta_2: float,
+    t: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Move the critic to tell real from generated rows; return its loss and penalty.
+
+    Parameters
+    ----------
+    critic : Player
+        Moved.
+    real, fake : tensor, shape (batch, …)
+        Rows, paired by index.
+    condition : list of tensor
+        Class codes of the pairs, shape (batch,); or nothing.
+    loss : str
+        Name of the loss.
+    mix : tensor, shape (batch, 1, …)
+        Where between real and generated rows WGAN-GP's penalty is taken, from 0 to 1.
+    schedule : Schedule
+        Learning rate and gamma.
+    beta_2 : float
+        Adam's second-moment decay.
+    t : tensor
+        Number of this update, from 1.
+    """
+    with tf.GradientTape() as tape:
+        with tf.GradientTape() as rows_tape:
+            # One pass over both kinds of rows: no row depends on another.
+            rows = tf.concat([real, fake], axis=0)
+            rows_tape.watch(rows)
+            logits = call(critic.network, rows, [tf.concat([c, c], axis=0) for c in condition])
+        adversarial, _ = LOSSES[loss](*tf.split(logits, 2))
+        if loss == "wgan-gp":
+            weight, penalty = WGAN_GP_WEIGHT, _wgan_gp(critic, real, fake, condition, mix)
+        else:
+            weight, penalty = schedule.gamma, zero_centred(rows_tape.gradient(logits, rows))
+        total = adversarial + weight * penalty
+    gradients = tape.gradient(total, critic.weights)
+    critic.descend(gradients, schedule.learning_rate, beta_2, t)
+    return adversarial, penalty
+
+
+def generator_update(
+    generator: Player,
+    critic: Player,
+    real: tf.Tensor,
+    fake: tf.Tensor,
+    tape: tf.GradientTape,
+    condition: list[tf.Tensor],
+    loss: str,
+    schedule: Schedule,
+    beta_2: float,
+    t: tf.Tensor,
+) -> tf.Tensor:
+    """Move the generator to pass for real; return its loss.
+
+    The rows are those that the critic has just been moved by, and ``tape`` is what made
+    them: generating others would cost a pass and teach nothing more.
+    """
+    real_logits = call(critic.network, real, condition)
+    with tf.GradientTape() as rows_tape:
+        rows_tape.watch(fake)
+        _, adversarial = LOSSES[loss](real_logits, call(critic.network, fake, condition))
+    # Back through the critic for generated rows alone, then through the generator.
+    slopes = rows_tape.gradient(adversarial, fake)
+    gradients = tape.gradient(fake, generator.weights, output_gradients=slopes)
+    generator.descend(gradients, schedule.learning_rate, beta_2, t)
+    return adversarial
+
+
+def call(network: keras.Model, rows: tf.Tensor, condition: list[tf.Tensor]) -> tf.Tensor:
+    """Run a network; whatever precision it computes in, its output is float32."""
+    return tf.cast(network([rows, *condition], training=True), tf.float32)
+
+
+def _wgan_gp(
+    critic: Player,
+    real: tf.Tensor,
+    fake: tf.Tensor,
+    condition: list[tf.Tensor],
+    mix: tf.Tensor,
+) -> tf.Tensor:
+    """Penalty of WGAN-GP, between real and generated rows."""
+    with tf.GradientTape() as tape:
+        between = mix * real + (1.0 - mix) * fake
+        tape.watch(between)
+        logits = call(critic.network, between, condition)
+    return one_centred(tape.gradient(logits, between))

@@ -1,0 +1,86 @@
+"""Images to numbers in [-1, 1], and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from gansynth.architecture import Codec
+
+SMALLEST_SIDE = 4
+
+
+class ImageCodec(Codec):
+    """Scales every channel from the range it has in the data to [-1, 1].
+
+    A channel of its own range lets a constant one (an opaque alpha, say) stay constant.
+
+    Parameters
+    ----------
+    images : ndarray, shape (n, h, w, c)
+        Training images, of any real dtype.
+    dtype : str
+        The user's dtype, which images are decoded to.
+
+    Attributes
+    ----------
+    layout : tuple of int
+        (h, w, c).
+    low, high : ndarray of float64, shape (c,)
+        Range of each channel.
+    dtype : numpy.dtype
+        As given.
+
+    Raises
+    ------
+    ValueError
+        If a side is shorter than 4 pixels, or a value is not finite.
+    """
+
+    def __init__(self, images: np.ndarray, dtype: str) -> None:
+        height, width, channels = images.shape[1:]
+        if min(height, width) < SMALLEST_SIDE:
+            raise ValueError(
+                f"X holds images of {height}x{width} pixels, but the image architecture needs "
+                f"{SMALLEST_SIDE} or more a side. Pad or enlarge them, or pass X.reshape(len(X), "
+                "-1) to learn the pixels as columns of a table."
+            )
+        self.layout = (height, width, channels)
+        self.low = images.min(axis=(0, 1, 2)).astype(np.float64)
+        self.high = images.max(axis=(0, 1, 2)).astype(np.float64)
+        if not np.isfinite([self.low, self.high]).all():
+            broken = np.flatnonzero(~np.isfinite(images).all(axis=(1, 2, 3)))
+            raise ValueError(
+                f"X has NaN or infinite values in {len(broken)} of {len(images)} images, the "
+                f"first in image {broken[0]}. Fill them in or drop those images."
+            )
+        self.dtype = np.dtype(dtype)
+
+    @property
+    def centre(self) -> np.ndarray:
+        """Middle of each channel's range: 0 in an encoded image."""
+        return 0.5 * self.low + 0.5 * self.high
+
+    @property
+    def half(self) -> np.ndarray:
+        """Half of each channel's range; 0 where the channel is constant."""
+        return 0.5 * self.high - 0.5 * self.low
+
+    def encode(self, data: Mapping[str, np.ndarray], rng: np.random.Generator) -> np.ndarray:
+        """Scale to [-1, 1]; a constant channel is 0."""
+        images = data["image"]
+        scale = np.where(self.half > 0, self.half, 1.0)
+        rows = np.empty(images.shape, np.float32)
+        for channel in range(images.shape[-1]):
+            # One channel at a time: all at once would be float64 copies of all images.
+            centred = images[..., channel] - self.centre[channel]
+            rows[..., channel] = centred / scale[channel]
+        return rows
+
+    def decode(self, rows: Any) -> dict[str, Any]:
+        """Scale back, clip to the range of the data, and round where the dtype is whole."""
+        from gansynth_image import networks
+
+        return {"image": networks.decode(rows, self)}

@@ -1,0 +1,85 @@
+"""Tables with mixed columns: the ``tabular`` architecture of gansynth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gansynth.architecture import Architecture, DataSpec, NetworkSpec, Recipe
+from gansynth_tabular.codec import TableCodec
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["TabularGAN", "TableCodec"]
+
+
+class TabularGAN(Architecture):
+    """Residual MLPs on rank-Gaussian scores and hard categories.
+
+    Parameters
+    ----------
+    width : int, default=256
+        Units of a hidden layer, in both players.
+    depth : int, default=3
+        Residual layers, in both players.
+    max_distinct : int, default=128
+        A numeric column with at most this many distinct values is modelled as categories,
+        so that exact relations between columns (an education and its number) stay exact.
+    min_mass : float, default=0.01
+        A value of a numeric column that makes up at least this share of the rows (zeros,
+        spikes, caps) is a category beside the continuous rest.
+
+    Examples
+    --------
+    >>> from gansynth_tabular import TabularGAN
+    >>> TabularGAN(width=64)
+    TabularGAN(width=64)
+    """
+
+    api_version = 1
+
+    def __init__(
+        self,
+        width: int = 256,
+        depth: int = 3,
+        max_distinct: int = 128,
+        min_mass: float = 0.01,
+    ) -> None:
+        self.width = width
+        self.depth = depth
+        self.max_distinct = max_distinct
+        self.min_mass = min_mass
+
+    def accepts(self, spec: DataSpec) -> int:
+        """Any table; points in the plane have an architecture made for them."""
+        return 0 if spec.schema.is_image else 50
+
+    def codec(self, spec: DataSpec, data: Mapping[str, np.ndarray]) -> TableCodec:
+        """Fit point masses, quantiles and categories."""
+        return TableCodec(spec.schema.columns, data, self.max_distinct, self.min_mass)
+
+    def generator(self, spec: NetworkSpec, seed: int) -> keras.Model:
+        """Build a residual MLP with one hard category or one score a column."""
+        from gansynth_tabular import networks
+
+        return networks.generator(spec, self.width, self.depth, seed)
+
+    def critic(self, spec: NetworkSpec, seed: int) -> keras.Model:
+        """Build a residual MLP with a projection on the class."""
+        from gansynth_tabular import networks
+
+        return networks.critic(spec, self.width, self.depth, seed)
+
+    def recipe(self, spec: DataSpec) -> Recipe:
+        """Steps, not epochs: a small table needs as many as it takes to learn it."""
+        return Recipe(
+            steps=5000 if spec.n_samples > 5000 else 2000,
+            batch_size=500,
+            latent_dim=128,
+            gamma=(1.0, 1.0),
+            learning_rate=1e-3,
+            learning_rate_end=1e-5,
+        )

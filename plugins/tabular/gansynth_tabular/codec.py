@@ -1,0 +1,288 @@
+"""Tables to rows that networks work on, and back.
+
+Every column becomes a one-hot block, a score, or both. A score is the normal quantile of a
+value's rank (as in TabDDPM, Kotelnikov et al. 2023). Values that carry probability mass
+(categories, zeros, spikes, missing) are choices of the block; its last choice then says
+that the value is continuous, and the score counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from gansynth.architecture import Codec, Draw
+from gansynth.schema import MISSING_CODE, MISSING_INTEGER, Column
+from gansynth_tabular.layout import Layout
+
+if TYPE_CHECKING:
+    import keras
+
+SCORE_LIMIT = 5.0
+KNOTS = 2049
+CALIBRATION_ROWS = 32_768
+CALIBRATION_ROUNDS = 30
+CALIBRATION_TOLERANCE = 1e-3
+MAX_DECIMALS = 8
+
+
+@dataclass
+class Marginal:
+    """How one column is encoded.
+
+    Attributes
+    ----------
+    column : Column
+        The column.
+    dtype : numpy.dtype
+        What its values are decoded to.
+    atoms : ndarray
+        Values that are choices of the block, missing last; empty without a block.
+    shares : ndarray of float64
+        Share of the rows of each choice of the block.
+    continuous : ndarray
+        Sorted values that are scored; empty if all are atoms.
+    stepped : bool
+        Whether values repeat so often that only seen ones may come out.
+    decimals : int or None
+        Decimals of the values; None if there are too many to tell.
+    """
+
+    column: Column
+    dtype: np.dtype
+    atoms: np.ndarray
+    shares: np.ndarray
+    continuous: np.ndarray
+    stepped: bool
+    decimals: int | None
+
+    @property
+    def choices(self) -> int:
+        """Choices of the one-hot block; 0 where there is nothing to choose."""
+        return len(self.shares) if len(self.shares) > 1 else 0
+
+    def quantiles(self, probabilities: np.ndarray) -> np.ndarray:
+        """Values at given ranks among the continuous ones."""
+        method = "inverted_cdf" if self.stepped else "linear"
+        return np.quantile(self.continuous, probabilities, method=method)
+
+
+def fit_marginal(column: Column, values: np.ndarray, max_distinct: int, min_mass: float) -> Marginal:
+    """Decide how a column is encoded, from its values in neutral form."""
+    missing = is_missing(column, values)
+    if column.kind in ("category", "boolean"):
+        present = np.arange(max(len(column.categories), 2 * (column.kind == "boolean")))
+        counts = np.bincount(values[~missing].astype(np.int64), minlength=len(present))
+        present, counts = present[counts > 0], counts[counts > 0]
+        heavy = np.ones(len(present), bool)
+    else:
+        present, counts = np.unique(values[~missing], return_counts=True)
+        heavy = counts >= max(min_mass * len(values), 2)
+        if len(present) <= max_distinct:
+            heavy[:] = True
+    light = ~np.isin(values, present[heavy]) & ~missing
+    continuous = np.sort(values[light])
+    atoms, shares = present[heavy], counts[heavy].astype(float)
+    if missing.any():
+        atoms = np.append(atoms, missing_value(column))
+        shares = np.append(shares, missing.sum())
+    if len(atoms) and len(continuous):
+        shares = np.append(shares, len(continuous))
+    decimals = None
+    if column.kind == "float" and len(present):
+        decimals = count_decimals(present)
+    return Marginal(
+        column,
+        output_dtype(column, values),
+        atoms,
+        shares / len(values),
+        continuous,
+        stepped=len(present) < 0.25 * len(values),
+        decimals=decimals,
+    )
+
+
+def is_missing(column: Column, values: np.ndarray) -> np.ndarray:
+    """Mark missing values of a column in neutral form."""
+    if column.kind == "float":
+        return np.isnan(values)
+    if values.dtype == bool:
+        return np.zeros(len(values), bool)
+    return values == missing_value(column)
+
+
+def missing_value(column: Column) -> float | int:
+    """What stands for a missing value in neutral form."""
+    return {"float": np.nan, "integer": MISSING_INTEGER}.get(column.kind, MISSING_CODE)
+
+
+def output_dtype(column: Column, values: np.ndarray) -> np.dtype:
+    """Dtype of decoded values: the user's own where ONNX has it."""
+    if column.kind != "integer" or column.nullable:
+        return values.dtype
+    try:
+        dtype = np.dtype(column.dtype.split("[")[0].lower())
+    except TypeError:
+        return values.dtype
+    return dtype if dtype.kind in "iu" else values.dtype
+
+
+def count_decimals(values: np.ndarray) -> int | None:
+    """Fewest decimals that write all values exactly; None if there are too many."""
+    for decimals in range(MAX_DECIMALS + 1):
+        if np.abs(values).max() * 10.0**decimals > 2**52:
+            return None
+        if np.array_equal(np.round(values, decimals), values):
+            return decimals
+    return None
+
+
+class TableCodec(Codec):
+    """Codec of a table; see the module's text.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        Columns of the table.
+    data : mapping of str to ndarray
+        Training data in neutral form.
+    max_distinct, min_mass : int, float
+        See :class:`gansynth_tabular.TabularGAN`.
+    """
+
+    def __init__(
+        self,
+        columns: tuple[Column, ...],
+        data: Mapping[str, np.ndarray],
+        max_distinct: int,
+        min_mass: float,
+    ) -> None:
+        self.marginals = [
+            fit_marginal(column, data[column.output], max_distinct, min_mass) for column in columns
+        ]
+        with_block = [m for m in self.marginals if m.choices]
+        self.blocks = sorted(with_block, key=lambda m: m.choices)
+        self.scored = [m for m in self.marginals if len(m.continuous)]
+        position = {id(m): i for i, m in enumerate(self.blocks)}
+        self.layout: Layout = Layout(
+            # A table of constants has a score that nothing reads: no network is empty.
+            scores=len(self.scored) or int(not self.blocks),
+            sizes=tuple(m.choices for m in self.blocks),
+            gates=tuple(position.get(id(m), -1) for m in self.scored) or (-1,) * (not self.blocks),
+        )
+        grid = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, KNOTS)
+        self.tables = [m.quantiles(ndtr(grid)) for m in self.scored]
+
+    def encode(self, data: Mapping[str, np.ndarray], rng: np.random.Generator) -> np.ndarray:
+        """Encode to ``[scores, codes]``; ties are spread evenly over their ranks."""
+        n = len(next(iter(data.values())))
+        rows = np.zeros((n, self.layout.scores + len(self.blocks)), np.float32)
+        for i, marginal in enumerate(self.scored):
+            values = data[marginal.column.output]
+            light = np.ones(n, bool)
+            if marginal.choices:
+                light = choices_of(marginal, values) == marginal.choices - 1
+            low = np.searchsorted(marginal.continuous, values[light], "left")
+            high = np.searchsorted(marginal.continuous, values[light], "right")
+            ranks = low + (high - low) * rng.random(len(low)) + 0.5 * (high == low)
+            share = np.clip(ranks / len(marginal.continuous), 1e-6, 1 - 1e-6)
+            rows[light, i] = ndtri(share)
+        for i, marginal in enumerate(self.blocks):
+            rows[:, self.layout.scores + i] = choices_of(marginal, data[marginal.column.output])
+        return rows
+
+    def expand(self, encoded: Any) -> Any:
+        """Widen codes to one-hot blocks."""
+        from gansynth_tabular import networks
+
+        return networks.expand(encoded, self.layout)
+
+    def calibrate(self, generator: keras.Model, draw: Draw) -> None:
+        """Make every marginal that of the data.
+
+        Categories by the biases of their logits, so that mean probabilities are the shares
+        of the data; scores by a monotone map in the decoder.
+        """
+        from gansynth_tabular import networks
+
+        heads = networks.heads(generator, draw(CALIBRATION_ROWS))
+        bias = np.zeros(self.layout.width, np.float32)
+        gates = np.ones((len(heads), self.layout.scores))
+        for block, marginal in enumerate(self.blocks):
+            start = self.layout.starts[block]
+            slots = slice(start, start + marginal.choices)
+            bias[slots], probabilities = match_shares(heads[:, slots], marginal.shares)
+            for score, gate in enumerate(self.layout.gates):
+                if gate == block:
+                    gates[:, score] = probabilities[:, -1]
+        networks.shift_heads(generator, bias)
+        grid = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, KNOTS)
+        self.tables = [
+            marginal.quantiles(weighted_cdf(heads[:, i], gates[:, i], grid))
+            for i, marginal in enumerate(self.scored)
+        ]
+
+    def decode(self, rows: Any) -> dict[str, Any]:
+        """Decode expanded rows to columns."""
+        from gansynth_tabular import networks
+
+        return networks.decode(rows, self)
+
+
+def choices_of(marginal: Marginal, values: np.ndarray) -> np.ndarray:
+    """Choice of each value; the last one where it is none of the atoms."""
+    missing = is_missing(marginal.column, values)
+    known = marginal.atoms[:-1] if missing_choice(marginal) is not None else marginal.atoms
+    choice = np.searchsorted(known, values).clip(max=max(len(known) - 1, 0))
+    other = marginal.choices - 1
+    if len(known):
+        choice = np.where(known[choice] == values, choice, other)
+    else:
+        choice = np.full(len(values), other)
+    if missing.any():
+        choice = np.where(missing, missing_choice(marginal), choice)
+    return choice
+
+
+def missing_choice(marginal: Marginal) -> int | None:
+    """The choice that stands for a missing value, if there is one."""
+    atoms = marginal.atoms
+    if len(atoms) and is_missing(marginal.column, atoms[-1:])[0]:
+        return len(atoms) - 1
+    return None
+
+
+def match_shares(logits: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Bias that brings mean softmax probabilities to given shares; and the probabilities.
+
+    Iterative proportional fitting of one margin: each round moves the logits by what the
+    log of the mean lacks.
+    """
+    bias = np.zeros(len(shares), np.float32)
+    for _ in range(CALIBRATION_ROUNDS):
+        probabilities = softmax(logits + bias)
+        means = probabilities.mean(0)
+        if np.abs(means - shares).sum() < CALIBRATION_TOLERANCE:
+            break
+        bias += np.log(shares / np.maximum(means, 1e-9)).astype(np.float32)
+    return bias, probabilities
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities along the last axis."""
+    exponentials = logits - logits.max(-1, keepdims=True)
+    np.exp(exponentials, out=exponentials)
+    exponentials /= exponentials.sum(-1, keepdims=True)
+    return exponentials
+
+
+def weighted_cdf(sample: np.ndarray, weights: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Share of a weighted sample at or below each point, midway within steps."""
+    order = np.argsort(sample)
+    total = np.concatenate([[0.0], np.cumsum(weights[order])])
+    middle = 0.5 * (total[1:] + total[:-1]) / max(total[-1], 1e-12)
+    return np.interp(points, sample[order], middle, left=0.0, right=1.0)

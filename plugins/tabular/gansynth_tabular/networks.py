@@ -1,0 +1,235 @@
+"""Generator, critic and decoder of tables, in TensorFlow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gansynth.architecture import NetworkSpec
+from gansynth_tabular.layout import Layout
+
+if TYPE_CHECKING:
+    from gansynth_tabular.codec import Marginal, TableCodec
+
+LEAK = 0.2
+HEADS = "heads"
+WIDEST_PRODUCT = 512
+
+
+def generator(spec: NetworkSpec, width: int, depth: int, seed: int) -> keras.Model:
+    """``[z]`` or ``[z, y]`` to expanded rows.
+
+    The noise is the latent vector, then one number a one-hot block to draw its choice by.
+    """
+    layout: Layout = spec.layout
+    seeds = keras.random.SeedGenerator(seed)
+    z = keras.Input((spec.latent_dim + len(layout.sizes),), name="z")
+    inputs, hidden = [z], z[:, : spec.latent_dim]
+    if spec.n_classes:
+        y = keras.Input((), dtype="int32", name="y")
+        inputs.append(y)
+        embedding = keras.layers.Embedding(spec.n_classes, width // 4, _normal(1.0, seeds))
+        hidden = keras.layers.Concatenate()([hidden, embedding(y)])
+    hidden = _trunk(hidden, width, depth, seeds)
+    heads = keras.layers.Dense(layout.width, kernel_initializer=_he(0.1, seeds), name=HEADS)(hidden)
+    rows = Choose(layout, dtype="float32")([heads, z[:, spec.latent_dim :]])
+    return keras.Model(inputs, rows)
+
+
+def critic(spec: NetworkSpec, width: int, depth: int, seed: int) -> keras.Model:
+    """``[rows]`` or ``[rows, y]`` to logits, with a projection on y (Miyato, Koyama 2018)."""
+    seeds = keras.random.SeedGenerator(seed)
+    rows = keras.Input((spec.layout.width,), name="rows")
+    inputs = [rows]
+    hidden = _trunk(rows, width, depth, seeds)
+    logit = keras.layers.Dense(1, kernel_initializer=_he(1.0, seeds))(hidden)
+    if spec.n_classes:
+        y = keras.Input((), dtype="int32", name="y")
+        inputs.append(y)
+        embedding = keras.layers.Embedding(spec.n_classes, width, _normal(width**-0.5, seeds))
+        logit += keras.layers.Dot(axes=1)([hidden, embedding(y)])
+    return keras.Model(inputs, logit)
+
+
+def _trunk(
+    hidden: keras.KerasTensor, width: int, depth: int, seeds: keras.random.SeedGenerator
+) -> keras.KerasTensor:
+    """Residual layers without normalisation; each adds its share of the variance."""
+    hidden = keras.layers.Dense(width, kernel_initializer=_he(1.0, seeds))(hidden)
+    for _ in range(depth):
+        active = keras.layers.LeakyReLU(LEAK)(hidden)
+        hidden += keras.layers.Dense(width, kernel_initializer=_he(1.0 / depth, seeds))(active)
+    return keras.layers.LeakyReLU(LEAK)(hidden)
+
+
+def _he(scale: float, seeds: keras.random.SeedGenerator) -> keras.Initializer:
+    return keras.initializers.VarianceScaling(scale, "fan_in", "normal", seed=seeds)
+
+
+def _normal(deviation: float, seeds: keras.random.SeedGenerator) -> keras.Initializer:
+    return keras.initializers.RandomNormal(stddev=deviation, seed=seeds)
+
+
+class Choose(keras.layers.Layer):
+    """Draw a hard choice for each block and gate the scores.
+
+    Forward, the choice is drawn by the inverse of its distribution function; backward, the
+    gradient is that of the probabilities (straight-through, Bengio et al. 2013).
+    """
+
+    def __init__(self, layout: Layout, **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        self.layout = layout
+
+    def call(self, inputs: list[tf.Tensor], training: bool = False) -> tf.Tensor:
+        """Turn heads and one normal number a block into expanded rows."""
+        heads, noise = inputs
+        layout = self.layout
+        scores = heads[:, : layout.scores]
+        if not layout.sizes:
+            return scores
+        uniform = 0.5 * (1.0 + tf.math.erf(noise * 0.70710678))
+        blocks, slot, block = [], layout.scores, 0
+        for count, size in layout.groups:
+            logits = tf.reshape(heads[:, slot : slot + count * size], (-1, count, size))
+            drawn = draw(logits, uniform[:, block : block + count], training)
+            blocks.append(tf.reshape(drawn, (-1, count * size)))
+            slot, block = slot + count * size, block + count
+        return _gated(scores, tf.concat(blocks, axis=1), layout)
+
+
+def draw(logits: tf.Tensor, uniform: tf.Tensor, training: bool) -> tf.Tensor:
+    """One-hot draws; in training, with the gradient of the probabilities.
+
+    Parameters
+    ----------
+    logits : tensor, shape (n, blocks, choices)
+        Unnormalised log-probabilities.
+    uniform : tensor, shape (n, blocks)
+        Uniform numbers to draw by.
+    training : bool
+        Whether gradients are wanted.
+    """
+    probabilities = tf.nn.softmax(logits)
+    below = tf.cast(_cumulative(probabilities)[..., :-1] < uniform[..., None], tf.float32)
+    # The last choice takes what rounding leaves of the distribution function.
+    choice = tf.reduce_sum(below, axis=-1)
+    hard = tf.one_hot(tf.cast(choice, tf.int32), logits.shape[-1])
+    return probabilities + tf.stop_gradient(hard - probabilities) if training else hard
+
+
+def _cumulative(probabilities: tf.Tensor) -> tf.Tensor:
+    """Running sums along the last axis: a matrix product, where that is the faster way."""
+    size = probabilities.shape[-1]
+    if size > WIDEST_PRODUCT:
+        return tf.cumsum(probabilities, axis=-1)
+    return tf.matmul(probabilities, np.triu(np.ones((size, size), np.float32)))
+
+
+def _gated(scores: tf.Tensor, onehots: tf.Tensor, layout: Layout) -> tf.Tensor:
+    """Put a row together: a score is zero where its column's choice is an atom."""
+    if not layout.scores:
+        return onehots
+    matrix, offset = layout.gate_matrix
+    return tf.concat([scores * (tf.matmul(onehots, matrix) + offset), onehots], axis=1)
+
+
+def expand(encoded: tf.Tensor, layout: Layout) -> tf.Tensor:
+    """Widen compact rows ``[scores, codes]`` to expanded ones."""
+    scores = encoded[:, : layout.scores]
+    if not layout.sizes:
+        return scores
+    codes = tf.cast(encoded[:, layout.scores :], tf.int32)
+    blocks, block = [], 0
+    for count, size in layout.groups:
+        onehot = tf.one_hot(codes[:, block : block + count], size)
+        blocks.append(tf.reshape(onehot, (-1, count * size)))
+        block += count
+    return _gated(scores, tf.concat(blocks, axis=1), layout)
+
+
+def heads(network: keras.Model, inputs: list[np.ndarray]) -> np.ndarray:
+    """What a generator's last dense layer gives: scores and logits."""
+    inner = keras.Model(network.inputs, network.get_layer(HEADS).output)
+    return np.asarray(inner.predict(inputs, batch_size=4096, verbose=0))
+
+
+def shift_heads(network: keras.Model, bias: np.ndarray) -> None:
+    """Add to the biases of a generator's last dense layer."""
+    network.get_layer(HEADS).bias.assign_add(bias)
+
+
+def decode(rows: tf.Tensor, codec: TableCodec) -> dict[str, tf.Tensor]:
+    """Expanded rows to columns in neutral form."""
+    layout = codec.layout
+    choice = {}
+    for block, marginal in enumerate(codec.blocks):
+        start = int(layout.starts[block])
+        choice[id(marginal)] = tf.argmax(rows[:, start : start + marginal.choices], axis=1)
+    score = {
+        id(marginal): (rows[:, i], table)
+        for i, (marginal, table) in enumerate(zip(codec.scored, codec.tables, strict=True))
+    }
+    return {
+        marginal.column.output: _column(
+            marginal, choice.get(id(marginal)), score.get(id(marginal)), tf.shape(rows)[:1]
+        )
+        for marginal in codec.marginals
+    }
+
+
+def _column(
+    marginal: Marginal,
+    choice: tf.Tensor | None,
+    score: tuple[tf.Tensor, np.ndarray] | None,
+    shape: tf.Tensor,
+) -> tf.Tensor:
+    """Values of one column, from its choice, its score or both; or its one value."""
+    # Bounds and steps of a float64 column would be lost in float32.
+    wide = np.float64 if marginal.column.kind == "float" else np.int64
+    atoms = marginal.atoms.astype(wide)
+    if choice is not None:
+        values = tf.gather(atoms, tf.minimum(choice, len(atoms) - 1))
+    elif score is None:
+        values = tf.fill(shape, atoms[0])
+    if score is not None:
+        continuous = tf.cast(_round(_look_up(*score, marginal.stepped), marginal), wide)
+        if choice is None:
+            values = continuous
+        else:
+            # Asked for by NaN: any other selection tf2onnx writes as a sum of products,
+            # where a value that was not selected spoils one that was, if it is NaN.
+            scored = np.where(np.arange(marginal.choices) == len(atoms), np.nan, 0.0)
+            values = tf.where(tf.math.is_nan(tf.gather(scored, choice)), continuous, values)
+    return tf.cast(values, marginal.dtype)
+
+
+def _look_up(score: tf.Tensor, table: np.ndarray, stepped: bool) -> tf.Tensor:
+    """Value at a score, from a table over a uniform grid of scores."""
+    from gansynth_tabular.codec import SCORE_LIMIT
+
+    table = table.astype(np.float64)
+    cells = len(table) - 1
+    place = tf.cast(score, tf.float64) * (cells / (2 * SCORE_LIMIT)) + cells / 2
+    place = tf.clip_by_value(place, 0.0, float(cells))
+    if stepped:
+        return tf.gather(table, tf.cast(tf.round(place), tf.int32))
+    cell = tf.minimum(tf.floor(place), cells - 1.0)
+    low = tf.gather(table, tf.cast(cell, tf.int32))
+    high = tf.gather(table, tf.cast(cell, tf.int32) + 1)
+    return low + (place - cell) * (high - low)
+
+
+def _round(values: tf.Tensor, marginal: Marginal) -> tf.Tensor:
+    """Round to the decimals of the column."""
+    if marginal.column.kind == "integer":
+        return tf.round(values)
+    if marginal.decimals is None:
+        return values
+    unit = 10.0**marginal.decimals
+    # Not a constant: the graph optimiser makes a product of a division by one, and 12557
+    # times .01 is not 125.57.
+    return tf.round(values * unit) / tf.fill(tf.shape(values), tf.constant(unit, tf.float64))

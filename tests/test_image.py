@@ -1,0 +1,253 @@
+"""The image architecture: any size, channels, range and dtype; networks that export."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import onnxruntime
+import pandas as pd
+import pytest
+from sklearn.base import clone
+
+from gansynth import containers
+from gansynth.architecture import DataSpec, NetworkSpec
+from gansynth_image import ImageGAN
+
+rng = np.random.default_rng(0)
+SIZES = [(8, 8, 1), (28, 28, 1), (9, 13, 3), (4, 5, 2), (7, 32, 4)]
+
+
+def described(X, y=None):
+    """Spec, data and class codes of X and y."""
+    schema, data = containers.read(X)
+    codes = None
+    if y is not None:
+        classes, codes, counts, dtype = containers.read_labels(y)
+        schema = replace(schema, classes=classes, class_counts=counts, class_dtype=dtype)
+    return DataSpec(schema, len(X)), data, codes
+
+
+def codec_of(X):
+    """The architecture's codec of X."""
+    spec, data, _ = described(X)
+    return ImageGAN().codec(spec, data)
+
+
+def stirred(network):
+    """Move all weights a little, those too that are zero at first."""
+    draws = np.random.default_rng(1)
+    for weight in network.trainable_weights:
+        weight.assign_add(0.05 * draws.standard_normal(weight.shape).astype(np.float32))
+    return network
+
+
+def inputs_of(network, n, n_classes):
+    """Noise and, where there are classes, codes for n images, as tensors."""
+    import tensorflow as tf
+
+    draws = np.random.default_rng(n)
+    z = tf.constant(draws.standard_normal((n, network.inputs[0].shape[-1])), tf.float32)
+    return [z, tf.constant(draws.integers(0, n_classes, n), tf.int32)] if n_classes else [z]
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        rng.integers(0, 256, (5, 8, 8)).astype(np.uint8),
+        rng.integers(3, 17, (5, 6, 7, 3)).astype(np.uint8),
+        rng.normal(1e4, 3.0, (5, 5, 4)).astype(np.float32),
+        rng.uniform(-1e-6, 1e-6, (5, 4, 9, 2)),
+        1e9 + rng.random((5, 8, 8, 4)),
+        rng.random((5, 4, 4)).astype(np.float16),
+        rng.integers(-3000, 3000, (5, 4, 4, 1)).astype(np.int16),
+        rng.random((5, 4, 4)) < 0.5,
+    ],
+    ids=lambda X: f"{X.dtype}-{'x'.join(map(str, X.shape[1:]))}",
+)
+def test_images_survive_encoding(X):
+    """Encoded images lie in [-1, 1], and decode to the image they came from and its dtype."""
+    spec, data, _ = described(X)
+    codec = ImageGAN().codec(spec, data)
+    rows = codec.encode(data, np.random.default_rng(0))
+    assert rows.shape == (len(X), *codec.layout)
+    assert rows.dtype == np.float32
+    assert np.isclose(np.abs(rows).max(), 1.0)
+    assert np.abs(rows).max() <= 1.0 + 1e-6
+    images = codec.decode(rows)["image"].numpy()
+    assert images.dtype == X.dtype
+    decoded = containers.write(spec.schema, {"image": images}, len(X))
+    assert decoded.shape == X.shape
+    if X.dtype.kind == "f":
+        precision = max(1e-6, np.finfo(X.dtype).eps)
+        room = precision * np.ptp(X.astype(float)) + np.finfo(X.dtype).eps * np.abs(X).max()
+        np.testing.assert_allclose(decoded.astype(float), X.astype(float), rtol=0, atol=room)
+    else:
+        np.testing.assert_array_equal(decoded, X)
+
+
+def test_channels_have_ranges_of_their_own():
+    """A faint channel fills [-1, 1] like a bright one, and a constant one stays constant."""
+    X = rng.random((6, 4, 4, 3)) * [1.0, 1000.0, 0.0] + [0.0, -500.0, 0.3]
+    codec = codec_of(X)
+    rows = codec.encode({"image": X}, np.random.default_rng(0))
+    np.testing.assert_allclose(rows.min(axis=(0, 1, 2)), [-1, -1, 0], atol=1e-6)
+    np.testing.assert_allclose(rows.max(axis=(0, 1, 2)), [1, 1, 0], atol=1e-6)
+    anything = np.full((2, 4, 4, 3), 0.7, np.float32)
+    np.testing.assert_array_equal(codec.decode(anything)["image"][..., 2], 0.3)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
+def test_generated_values_stay_in_the_range_of_the_data(dtype):
+    """What the generator makes beyond the range is clipped to it."""
+    X = rng.integers(10, 201, (6, 4, 4, 2)).astype(dtype)
+    rows = np.linspace(-9, 9, 3 * 32, dtype=np.float32).reshape(3, 4, 4, 2)
+    images = codec_of(X).decode(rows)["image"].numpy()
+    low, high = (bound(axis=(0, 1, 2)) for bound in (X.min, X.max))
+    np.testing.assert_array_equal(images.min(axis=(0, 1, 2)), low)
+    np.testing.assert_array_equal(images.max(axis=(0, 1, 2)), high)
+
+
+@pytest.mark.parametrize("shape", [(3, 8), (8, 3, 3), (1, 1, 1)])
+def test_tiny_images_are_refused(shape):
+    """Images below 4 pixels a side are refused, with the size and a remedy."""
+    with pytest.raises(ValueError, match=rf"{shape[0]}x{shape[1]} pixels.*4 or more a side.*table"):
+        codec_of(np.zeros((5, *shape)))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_values_that_are_not_finite_are_refused(value):
+    """NaN and infinity are refused, with how many images hold them and where."""
+    X = rng.random((5, 4, 4, 1))
+    spec, _, _ = described(X)
+    X[3, 1, 1] = X[4, 2, 2] = value
+    with pytest.raises(ValueError, match="NaN or infinite values in 2 of 5 images.*image 3"):
+        ImageGAN().codec(spec, {"image": X})
+
+
+def test_accepts_images_and_nothing_else():
+    """Images of any dtype score high, tables and points nothing."""
+    for X in (rng.random((4, 8, 8)), np.zeros((4, 5, 9, 3), np.uint8)):
+        assert ImageGAN().accepts(described(X)[0]) == 90
+    for X in (rng.random((4, 64)), pd.DataFrame({"a": [1.0, 2.0]})):
+        assert ImageGAN().accepts(described(X)[0]) == 0
+
+
+def test_larger_images_get_more_steps():
+    """The recipe grows with the image, and is one for networks that XLA does not help."""
+    small, large = (
+        ImageGAN().recipe(described(np.zeros((4, side, side), np.uint8))[0]) for side in (8, 28)
+    )
+    assert small.steps < large.steps
+    assert not small.dense
+    assert not large.dense
+
+
+def test_is_a_scikit_learn_estimator():
+    """Parameters are kept as given and survive cloning."""
+    assert clone(ImageGAN(width=4, depth=2)).get_params() == {"width": 4, "depth": 2}
+
+
+@pytest.mark.parametrize("n_classes", [0, 3])
+@pytest.mark.parametrize("layout", SIZES, ids=str)
+def test_networks_of_any_size(layout, n_classes):
+    """Both players fit the image, odd and non-square ones too, and share no random state."""
+    spec = NetworkSpec(layout, 8, n_classes)
+    generator = ImageGAN(width=2).generator(spec, seed=0)
+    critic = ImageGAN(width=2).critic(spec, seed=0)
+    inputs = inputs_of(generator, 3, n_classes)
+    images = generator(inputs)
+    assert images.shape == (3, *layout)
+    assert critic([images, *inputs[1:]]).shape == (3, 1)
+    again = ImageGAN(width=2).generator(spec, seed=0)
+    np.testing.assert_array_equal(again(inputs), images)
+
+
+def test_classes_matter():
+    """Another class gives another image and another logit."""
+    import tensorflow as tf
+
+    spec = NetworkSpec((8, 8, 1), 8, 2)
+    generator = ImageGAN(width=2).generator(spec, seed=0)
+    critic = ImageGAN(width=2).critic(spec, seed=0)
+    z = inputs_of(generator, 4, 0)[0]
+    zeros, ones = tf.zeros(4, tf.int32), tf.ones(4, tf.int32)
+    image = generator([z, zeros])
+    assert np.abs(image - generator([z, ones])).max() > 0.01
+    assert np.abs(critic([image, zeros]) - critic([image, ones])).max() > 0.001
+
+
+@pytest.mark.parametrize("layout", [(8, 8, 1), (9, 13, 3)], ids=str)
+def test_penalty_reaches_every_kernel(layout):
+    """The gradient penalty has a gradient for every kernel of the critic."""
+    import tensorflow as tf
+
+    critic = stirred(ImageGAN(width=2).critic(NetworkSpec(layout, 8, 3), seed=0))
+    images = tf.constant(rng.uniform(-1, 1, (6, *layout)), tf.float32)
+    labels = tf.constant([0, 1, 2, 0, 1, 2])
+    with tf.GradientTape() as tape:
+        with tf.GradientTape() as inner:
+            inner.watch(images)
+            logits = critic([images, labels], training=True)
+        penalty = tf.reduce_mean(tf.square(inner.gradient(logits, images)))
+    kernels = [weight for weight in critic.trainable_weights if weight.name == "kernel"]
+    assert len(kernels) >= 7
+    for kernel, gradient in zip(kernels, tape.gradient(penalty, kernels), strict=True):
+        assert gradient is not None, kernel.path
+        assert np.isfinite(gradient).all(), kernel.path
+        assert np.any(gradient != 0), kernel.path
+
+
+@pytest.mark.parametrize(
+    ("layout", "dtype", "n_classes"),
+    [
+        ((8, 8, 1), np.uint8, 3),
+        ((9, 13, 3), np.float32, 0),
+        ((7, 9, 4), np.float64, 2),
+        ((5, 4, 2), np.int16, 0),
+    ],
+    ids=str,
+)
+def test_exported_graph_equals_keras(layout, dtype, n_classes):
+    """The graph gives what Keras gives: floats to 1e-5 of the range, whole numbers within 1."""
+    from gansynth.training.export import export
+
+    X = rng.integers(0, 201, (6, *layout)).astype(dtype)
+    codec = codec_of(X)
+    generator = stirred(ImageGAN(width=4).generator(NetworkSpec(layout, 8, n_classes), seed=0))
+    session = onnxruntime.InferenceSession(
+        export(generator, codec, conditional=n_classes > 0), providers=["CPUExecutionProvider"]
+    )
+    for n in (1, 7):
+        inputs = inputs_of(generator, n, n_classes)
+        expected = codec.decode(generator(inputs))["image"].numpy()
+        feed = {"z": inputs[0].numpy()}
+        if n_classes:
+            feed["y"] = inputs[1].numpy().astype(np.int64)
+        (images,) = session.run(["image"], feed)
+        assert images.dtype == dtype
+        assert images.shape == (n, *layout)
+        assert np.ptp(images.astype(float)) > 20
+        room = 200 * 1e-5 if np.dtype(dtype).kind == "f" else 1
+        np.testing.assert_allclose(images.astype(float), expected.astype(float), atol=room, rtol=0)
+
+
+def test_fit_end_to_end():
+    """A few steps on labelled uint8 images export a graph that draws such images by class."""
+    from gansynth.training.fit import fit
+
+    X = rng.integers(0, 256, (12, 6, 5, 3)).astype(np.uint8)
+    spec, data, codes = described(X, np.array(["cat", "dog", "eel"])[np.arange(12) % 3])
+    architecture = ImageGAN(width=2)
+    recipe = replace(architecture.recipe(spec), steps=3, batch_size=4, latent_dim=8)
+    model, history = fit(architecture, spec, data, codes, recipe, seed=0, device="cpu")
+    assert history["step"][-1] == 3
+    assert np.isfinite(json.loads(json.dumps(history))["penalty"]).all()
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    z = np.repeat(rng.standard_normal((1, 8)).astype(np.float32), 3, axis=0)
+    (images,) = session.run(["image"], {"z": z, "y": np.arange(3)})
+    assert images.dtype == np.uint8
+    assert images.shape == (3, 6, 5, 3)
+    assert (images[0] != images[1]).any()
+    assert containers.write(spec.schema, {"image": images}, 3).shape == (3, 6, 5, 3)

@@ -1,0 +1,279 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gansynth.metrics import (
+    c2st_auc,
+    closest_distances,
+    column_scores,
+    column_shapes,
+    coverage,
+    exact_copies,
+    modes,
+    tstr_auc,
+)
+
+
+@pytest.fixture
+def rng():
+    """A source of randomness of its own for every test."""
+    return np.random.default_rng(0)
+
+
+def mixed(rng, n=400):
+    """A table of every kind of column, most with missing values."""
+    frame = pd.DataFrame(
+        {
+            "number": rng.normal(size=n),
+            "count": pd.array(rng.poisson(3, n), dtype="Int64"),
+            "flag": rng.random(n) < 0.3,
+            "text": rng.choice(["a", "b", "c"], n, p=[0.6, 0.3, 0.1]),
+            "category": pd.Categorical(rng.choice(["x", "y"], n)),
+            "day": pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 99, n), "D"),
+        }
+    )
+    for name in ("number", "count", "text", "category", "day"):
+        frame.loc[rng.random(n) < 0.1, name] = None
+    return frame
+
+
+class TestColumnShapes:
+    def test_equal_tables_score_one_whatever_their_order(self, rng):
+        """Marginals are compared, so neither the order of rows nor that of columns counts."""
+        real = mixed(rng)
+        assert column_shapes(real, real.sample(frac=1, random_state=0)[real.columns[::-1]]) == 1.0
+
+    @pytest.mark.parametrize(
+        ("real", "synthetic", "score"),
+        [
+            ([1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0], 1.0),
+            ([1.0, 2.0, 3.0, 4.0], [3.0, 4.0, 5.0, 6.0], 0.5),
+            ([1, 2], [8, 9], 0.0),
+            ([1.0, 2.0, np.nan], [1.0, 2.0], 1.0),
+            (["a", "a", "b", "b"], ["a", "a", "a", "b"], 0.75),
+            (["a", "b", None], ["a", "b"], 1.0),
+            (["a", "b"], ["c", "c"], 0.0),
+            ([True, True, False, False], [True, True, True, True], 0.5),
+            (["2020-01-01", "2020-01-02"], ["2020-01-01", "2020-01-01"], 0.5),
+        ],
+        ids=["equal", "half shifted", "disjoint", "missing numbers", "labels", "missing labels",
+             "new label", "booleans", "date strings"],
+    )  # fmt: skip
+    def test_scores_known_by_hand(self, real, synthetic, score):
+        """Numbers score 1 - KS, labels 1 - total variation, and missing values do not count."""
+        found = column_scores(pd.DataFrame({"x": real}), pd.DataFrame({"x": synthetic}))
+        assert found["x"] == pytest.approx(score)
+
+    def test_dates_of_two_resolutions_are_compared_as_times(self):
+        """The unit in which a frame stores its dates does not matter."""
+        days = pd.DataFrame({"day": pd.date_range("2020-01-01", periods=10).astype("M8[s]")})
+        assert column_shapes(days, days.astype("M8[ns]")) == 1.0
+
+    def test_a_label_is_the_same_as_text_and_as_category(self):
+        """What counts is the label, not the dtype that holds it."""
+        text = pd.DataFrame({"x": ["a", "b", "b"]})
+        assert column_shapes(text, text.astype("category")) == 1.0
+
+    def test_a_column_without_values_is_left_out_of_the_mean(self):
+        """A column that is missing throughout scores NaN and does not pull the mean."""
+        real = pd.DataFrame({"x": [1.0, 2.0], "empty": [np.nan, np.nan]})
+        assert np.isnan(column_scores(real, real)["empty"])
+        assert column_shapes(real, real) == 1.0
+
+    def test_images_count_as_one_column_per_pixel(self, rng):
+        """Arrays of any rank are taken, their first axis being the rows."""
+        images = rng.random((20, 3, 3, 2))
+        assert len(column_scores(images, images)) == 18
+
+    def test_different_columns_are_refused_by_name(self):
+        """The error names the columns that only one table has."""
+        with pytest.raises(ValueError, match="same columns, but only one of them has a, b"):
+            column_shapes(pd.DataFrame({"a": [1]}), pd.DataFrame({"b": [1]}))
+
+    def test_no_rows_are_refused(self):
+        """The error says which table is empty."""
+        with pytest.raises(ValueError, match="synthetic has no rows; give at least one"):
+            column_shapes(np.ones((3, 2)), np.ones((0, 2)))
+
+
+class TestC2ST:
+    def test_two_samples_of_one_distribution_are_not_told_apart(self, rng):
+        """The score of a perfect synthesiser is one half, give or take."""
+        assert c2st_auc(mixed(rng, 1_000), mixed(rng, 1_000)) == pytest.approx(0.5, abs=0.06)
+
+    def test_a_lost_relation_is_found_where_marginals_are_equal(self, rng):
+        """Shuffling a column leaves its marginal as it was, yet trees see the difference."""
+        x = rng.normal(size=1_000)
+        real = pd.DataFrame({"x": x, "y": x})
+        shuffled = real.assign(y=rng.permutation(x))
+        assert column_shapes(real, shuffled) == 1.0
+        assert c2st_auc(real, shuffled) > 0.9
+
+    def test_a_wrong_rate_of_missing_values_is_found(self, rng):
+        """Trees see missing values, which column shapes leave out."""
+        real = pd.DataFrame({"x": rng.normal(size=400)})
+        assert c2st_auc(real, real.mask(rng.random(real.shape) < 0.9)) > 0.8
+
+    def test_more_labels_than_trees_can_hold(self, rng):
+        """Of very many labels the rarest count as one."""
+        real = pd.DataFrame({"x": rng.integers(0, 2_000, 1_000).astype(str)})
+        assert 0.2 < c2st_auc(real, real.sample(frac=1, random_state=0)) < 0.8
+
+    def test_equal_seeds_give_equal_scores_and_leave_the_global_state_alone(self, rng):
+        """The seed decides folds and trees, and numpy's global generator is not touched."""
+        tables = rng.normal(size=(100, 2)), rng.normal(size=(100, 2))
+        before = np.random.get_state()[1].copy()
+        assert c2st_auc(*tables, random_state=3) == c2st_auc(*tables, random_state=3)
+        assert (np.random.get_state()[1] == before).all()
+
+    def test_too_few_rows_are_refused(self):
+        """Five folds need five rows of each kind."""
+        with pytest.raises(ValueError, match="needs five rows of each kind .* got 9 real and 4"):
+            c2st_auc(np.ones((9, 1)), np.ones((4, 1)))
+
+
+class TestCoverage:
+    def test_known_by_hand(self):
+        """Of four points on a line, one synthetic point reaches those whose neighbour is farther."""
+        real = np.array([[0.0], [1.0], [10.0], [13.0]])
+        # Radii at k = 1 are 1, 1, 3, 3; the distances to 12.5 are 12.5, 11.5, 2.5, 0.5.
+        assert coverage(real, np.array([[12.5]]), k=1) == 0.5
+
+    def test_two_samples_of_one_distribution_reach_the_expected_share(self, rng):
+        """Of two equal samples about 1 - 0.5**k is covered."""
+        points = rng.normal(size=(2_000, 2))
+        assert coverage(points[:1_000], points[1_000:], k=3) == pytest.approx(0.875, abs=0.04)
+
+    def test_one_mode_of_two_covers_half(self, rng):
+        """A lost mode is a lost share."""
+        real = np.concatenate([rng.normal(size=(200, 2)), rng.normal(size=(200, 2)) + 50])
+        assert coverage(real, real[:200]) == 0.5
+
+    @pytest.mark.parametrize("k", [0, 10])
+    def test_an_impossible_k_is_refused(self, k):
+        """The error tells k and the number of points."""
+        with pytest.raises(ValueError, match=f"got k={k} for 10 points; lower it"):
+            coverage(np.ones((10, 2)), np.ones((10, 2)), k=k)
+
+    def test_uint8_images_do_not_wrap_around(self):
+        """Distances between small integers are taken as real numbers."""
+        images = np.array([0, 255, 254, 2], np.uint8).reshape(4, 1, 1)
+        assert coverage(images, np.array([[[1]]], np.uint8), k=1) == 0.5
+
+
+class TestModes:
+    centres = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]])
+
+    def draw(self, rng, n, std):
+        return self.centres[np.arange(n) % 4] + std * rng.standard_normal((n, 2))
+
+    def test_a_perfect_sampler_reaches_the_ceilings(self, rng):
+        """The figures of the true mixture are those that the theory tells."""
+        found = modes(self.draw(rng, 20_000, 0.1), self.centres, std=0.1)
+        assert (found.captured, found.fair) == (4, 4)
+        assert found.high_quality == pytest.approx(1 - np.exp(-4.5), abs=0.003)
+        assert found.reverse_kl < 0.001
+        assert found.std_ratio == pytest.approx(1.0, abs=0.01)
+
+    def test_narrow_modes_show_in_the_std_ratio(self, rng):
+        """High quality alone praises modes that are too narrow; the ratio does not."""
+        found = modes(self.draw(rng, 20_000, 0.05), self.centres, std=0.1)
+        assert found.high_quality > 0.999
+        # Hardly anything is cut off at six of its own deviations.
+        assert found.std_ratio == pytest.approx(0.5 / 0.974, abs=0.01)
+
+    def test_one_mode_of_four(self):
+        """A collapse onto one mode costs log 4 of reverse KL."""
+        found = modes(np.array([[0.0, 0.1], [0.1, 0.0]]), self.centres, std=0.1)
+        assert (found.captured, found.fair, found.high_quality) == (1, 0, 1.0)
+        assert found.reverse_kl == pytest.approx(np.log(4))
+
+    def test_a_starved_mode_is_captured_but_not_fair(self):
+        """One point captures a mode; a fair share is half to twice an equal one."""
+        points = self.centres[[0] * 4 + [1] * 4 + [2] * 4 + [3]]
+        assert modes(points, self.centres, std=0.1)[:2] == (4, 3)
+
+    def test_points_far_from_every_mode(self):
+        """With no point of high quality there is nothing to compare."""
+        found = modes(np.full((5, 2), 5.0), self.centres, std=0.1)
+        assert found[:3] == (0, 0, 0.0)
+        assert np.isnan(found.reverse_kl)
+        assert np.isnan(found.std_ratio)
+
+
+class TestTSTR:
+    def table(self, rng, n=600):
+        x = rng.normal(size=n)
+        return pd.DataFrame(
+            {"x": x, "noise": rng.choice(["u", "v"], n), "y": np.where(x > 0, "yes", "no")}
+        )
+
+    def test_a_learnable_label_is_learnt_from_real_rows_and_not_from_shuffled_ones(self, rng):
+        """The area is near one for faithful rows and one half once the relation is lost."""
+        train, test = self.table(rng), self.table(rng)
+        assert tstr_auc(train, test, "y") > 0.98
+        shuffled = train.assign(y=rng.permutation(train["y"]))
+        assert tstr_auc(shuffled, test, "y") == pytest.approx(0.5, abs=0.15)
+
+    def test_missing_values_and_another_dtype_of_the_label(self, rng):
+        """Rows without a label are left out, and a category equals the text that it shows."""
+        train, test = self.table(rng), self.table(rng)
+        train.loc[:20, "x"], train.loc[30:50, "y"] = np.nan, None
+        test.loc[:5, "y"] = None
+        assert tstr_auc(train.astype({"y": "category"}), test, "y") > 0.95
+
+    def test_a_class_that_was_not_drawn_counts_as_a_guess(self, rng):
+        """Of three classes, two are learnt perfectly enough and the absent one scores one half."""
+        test = pd.DataFrame({"x": np.repeat([0.0, 1.0, 2.0], 50), "y": np.repeat([0, 1, 2], 50)})
+        train = test[test["y"] < 2]
+        assert tstr_auc(train, test, "y") == pytest.approx((1.0 + 0.5 + 0.75) / 3, abs=0.01)
+        assert tstr_auc(test[:50], test, "y") == 0.5
+
+    def test_an_unknown_target_is_refused(self, rng):
+        """The error names the columns that there are."""
+        with pytest.raises(ValueError, match="got 'z'; the columns are x, noise, y"):
+            tstr_auc(self.table(rng), self.table(rng), "z")
+
+    def test_a_test_of_one_class_is_refused(self, rng):
+        """An area under the curve needs two classes."""
+        test = self.table(rng).assign(y="yes")
+        with pytest.raises(ValueError, match="at least two classes of 'y', got 1"):
+            tstr_auc(self.table(rng), test, "y")
+
+
+class TestPrivacy:
+    def test_copies_are_counted_across_dtypes_and_missing_values(self, rng):
+        """A row is a copy if every value is equal, and missing equals missing."""
+        real = mixed(rng)
+        synthetic = real.astype({"text": "category", "category": object}).copy()
+        synthetic.loc[:99, "number"] = 7.0
+        assert exact_copies(real, synthetic) == 0.75
+
+    def test_zeros_of_both_signs_are_equal(self):
+        """Negative zero is zero."""
+        assert exact_copies(np.array([[0.0]]), np.array([[-0.0]])) == 1.0
+
+    def test_distances_known_by_hand(self):
+        """A label costs one, a number its difference over the range, a missing value a label."""
+        reference = pd.DataFrame({"x": [0.0, 10.0], "label": ["a", "b"]})
+        table = pd.DataFrame({"x": [0.0, 5.0, 0.0, np.nan], "label": ["a", "a", "c", "a"]})
+        (found,) = closest_distances(reference, table)
+        assert found == pytest.approx([0.0, 0.5, 1.0, 1.0], abs=1e-6)
+
+    def test_columns_without_values_or_spread_do_no_harm(self):
+        """Constant and wholly missing columns give finite distances."""
+        reference = pd.DataFrame({"same": [1.0, 1.0], "none": [np.nan, np.nan], "x": [0.0, 1.0]})
+        near, far = closest_distances(reference, reference, reference.assign(none=1.0))
+        assert near == pytest.approx([0.0, 0.0], abs=1e-6)
+        assert far == pytest.approx([1.0, 1.0], abs=1e-6)
+
+
+def test_metrics_do_not_import_tensorflow():
+    """Scores can be computed where TensorFlow is not installed."""
+    code = "import gansynth.metrics, sys; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
