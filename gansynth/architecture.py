@@ -165,7 +165,7 @@ class Codec(ABC):
             ``draw(n)`` gives the generator's inputs for n rows: ``[z]`` or ``[z, y]``, the
             classes at the frequencies of the training data.
         """
-        return None
+        return
 
     @abstractmethod
     def decode(self, rows: Any) -> dict[str, Any]:

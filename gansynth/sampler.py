@@ -163,6 +163,12 @@ class GANSampler(BaseEstimator):
             check_consistent_length(X, labels)
             schema = replace(schema, classes=classes, class_counts=counts, class_dtype=dtype)
         spec = DataSpec(schema, len(next(iter(data.values()))))
+        if spec.n_samples < 2:
+            # The wording that scikit-learn's estimator checks look for.
+            raise ValueError(
+                "X has 1 sample(s), while a minimum of 2 is required by GANSampler: a "
+                "distribution can't be learned from one row. Pass more rows."
+            )
         name, architecture = registry.resolve(self.architecture, spec)
         recipe = self._adjusted(architecture.recipe(spec))
 
@@ -261,7 +267,8 @@ class GANSampler(BaseEstimator):
         # Kept apart from the fitted state: a session can't be pickled, its bytes can.
         held = self.__dict__.get("_session")
         if held is None or held.artifact is not self.artifact_:
-            held = self.__dict__["_session"] = ExportedSampler(self.artifact_)
+            device = "cpu" if self.device == "cpu" else "auto"
+            held = self.__dict__["_session"] = ExportedSampler(self.artifact_, device)
         return held
 
     def __getstate__(self) -> dict[str, Any]:

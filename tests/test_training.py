@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
+
 from gansynth import GANSampler
 from gansynth.training import devices, losses
 from gansynth.training.program import Pace, _schedule

@@ -53,7 +53,9 @@ def export(generator: keras.Model, codec: Codec, *, conditional: bool) -> bytes:
         columns = codec.decode(tf.cast(rows, tf.float32))
         names[:] = columns
         # Names of columns may be anything, names of TensorFlow ops may not.
-        return [tf.identity(column, name=f"column_{i}") for i, column in enumerate(columns.values())]
+        return [
+            tf.identity(column, name=f"column_{i}") for i, column in enumerate(columns.values())
+        ]
 
     model = _convert(tf.function(graph, input_signature=signature))
     _rename_outputs(model, names)

@@ -1,4 +1,4 @@
-"""Points in the plane, or in a few dimensions: the ``distribution2d`` architecture."""
+"""Points in the plane, or in a few dimensions: the ``distribution2d`` architecture of gansynth."""
 
 from __future__ import annotations
 
@@ -15,39 +15,79 @@ if TYPE_CHECKING:
 
 __all__ = ["Distribution2DGAN", "PointCodec"]
 
+MOST_DIMENSIONS = 8
+
 
 class Distribution2DGAN(Architecture):
-    def __init__(self, width: int = 128, depth: int = 3, charts: int = 256, octaves: int = 5, spread=1.0, residual=True, act="leaky", base=1.0, feed="code", emb=1.0, gain=0.01) -> None:
+    """A mixture of learned charts, bent by one MLP, against a critic that sees waves.
+
+    Parameters
+    ----------
+    width : int, default=128
+        Units of a hidden layer, in both players.
+    depth : int, default=3
+        Hidden layers, in both players.
+    charts : int, default=256
+        Pieces that the generator puts the distribution together from; classes share them.
+        More of them reach more modes; 1 is a continuous map, which draws bridges.
+    octaves : int, default=5
+        Sines and cosines of the coordinates that the critic sees, each of twice the
+        frequency of the one before, from 1 a standard deviation. More of them show it
+        narrower modes; 0 leaves the coordinates alone.
+
+    Examples
+    --------
+    >>> from gansynth_distribution2d import Distribution2DGAN
+    >>> Distribution2DGAN(width=64)
+    Distribution2DGAN(width=64)
+    """
+
+    api_version = 1
+
+    def __init__(
+        self, width: int = 128, depth: int = 3, charts: int = 256, octaves: int = 5
+    ) -> None:
         self.width = width
         self.depth = depth
         self.charts = charts
         self.octaves = octaves
-        self.spread=spread
-        self.residual=residual
-        self.act=act
-        self.base=base
-        self.feed=feed
-        self.emb=emb
-        self.gain=gain
-
-    api_version = 1
 
     def accepts(self, spec: DataSpec) -> int:
-        return 80
+        """Few columns of numbers, none missing: an array of 1 to 3, a data frame of 2.
+
+        With more columns, and in a data frame, the marginals that tables are made to keep
+        are likely to matter more than the shape.
+        """
+        columns = spec.schema.columns
+        if not 1 <= len(columns) <= MOST_DIMENSIONS:
+            return 0
+        if any(column.kind != "float" or column.nullable for column in columns):
+            return 0
+        plane = 3 if spec.schema.container in ("numpy", "list") else 2
+        lowest = 1 if plane == 3 else 2
+        return 80 if lowest <= len(columns) <= plane else 40
 
     def codec(self, spec: DataSpec, data: Mapping[str, np.ndarray]) -> PointCodec:
         """Fit the standardisation."""
         return PointCodec(spec.schema, data)
 
     def generator(self, spec: NetworkSpec, seed: int) -> keras.Model:
+        """Build an atlas and the MLP that bends it."""
         from gansynth_distribution2d import networks
-        return networks.generator(spec, self, seed)
+
+        return networks.generator(spec, self.width, self.depth, self.charts, seed)
 
     def critic(self, spec: NetworkSpec, seed: int) -> keras.Model:
+        """Build an MLP on waves, with a projection on the class."""
         from gansynth_distribution2d import networks
-        return networks.critic(spec, self, seed)
+
+        return networks.critic(spec, self.width, self.depth, self.octaves, seed)
 
     def recipe(self, spec: DataSpec) -> Recipe:
+        """Let gamma fall to the variance of narrow modes, once all modes are reached.
+
+        A penalty of weight gamma blurs what the critic sees by a deviation of its root.
+        """
         return Recipe(
             steps=6000,
             batch_size=256,

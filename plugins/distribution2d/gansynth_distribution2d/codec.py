@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from scipy.spatial import cKDTree
 
-from gansynth.architecture import Codec
-from gansynth.schema import Column, Schema
+from gansynth.architecture import Codec, Draw
+from gansynth.schema import MISSING_INTEGER, Schema
 
-POINTS = "points"
+if TYPE_CHECKING:
+    import keras
+
+KEPT_ROWS = 20_000
+CALIBRATION_ROWS = 65_536
+CALIBRATION_ROUNDS = 20
+NEIGHBOURS = 32
 
 
 class PointCodec(Codec):
     """Codec of points: every column to mean 0 and deviation 1.
 
-    A column that does not vary is left out of the rows and comes back as it was.
+    A column that does not vary is no part of the rows and comes back as it was.
 
     Parameters
     ----------
@@ -28,31 +35,53 @@ class PointCodec(Codec):
     Raises
     ------
     ValueError
-        If a column holds anything but numbers, or values are missing.
+        If a column does not hold numbers, or not everywhere.
     """
+
+    NAME: ClassVar[str] = "points"
+    """Name of the one output that points of an array are."""
 
     def __init__(self, schema: Schema, data: Mapping[str, np.ndarray]) -> None:
         check_numbers(schema, data)
+        values = [data[column.output] for column in schema.columns]
         self.columns = schema.columns
-        self.dtypes = [data[column.output].dtype for column in self.columns]
-        self.centre, self.scale = np.array([standard(data[c.output]) for c in self.columns]).T
+        self.dtypes = [column.dtype for column in values]
+        self.whole = np.array([dtype.kind == "i" for dtype in self.dtypes])
+        self.low = np.array([float(column.min()) for column in values])
+        self.high = np.array([float(column.max()) for column in values])
+        self.centre, self.scale = np.array([standard(column) for column in values]).T
         self.varying = np.flatnonzero(self.scale)
-        # A network of no columns can't be built: one of zeros stands in for them.
+        # There is no network of no columns: one of zeros stands in for them.
         self.layout: int = max(len(self.varying), 1)
-        self.bounds = [(data[c.output].min(), data[c.output].max()) for c in self.columns]
+        self.scales = np.zeros((self.layout, len(values)))
+        self.scales[range(len(self.varying)), self.varying] = self.scale[self.varying]
         self.together = schema.container in ("numpy", "list") and len(set(self.dtypes)) == 1
+        rows = self._standardise(data)
+        self.kept = rows[:: -(-len(rows) // KEPT_ROWS)]
 
     def encode(self, data: Mapping[str, np.ndarray], rng: np.random.Generator) -> np.ndarray:
         """Standardise."""
+        return self._standardise(data)
+
+    def _standardise(self, data: Mapping[str, np.ndarray]) -> np.ndarray:
         rows = np.zeros((len(next(iter(data.values()))), self.layout), np.float32)
         for slot, i in enumerate(self.varying):
-            # Centre and scale are far apart where columns are far from 0: float64 holds both.
+            # Far from 0, float32 can't tell neighbours apart.
             values = data[self.columns[i].output].astype(np.float64)
             rows[:, slot] = (values - self.centre[i]) / self.scale[i]
         return rows
 
+    def calibrate(self, generator: keras.Model, draw: Draw) -> None:
+        """Pick each chart as often as the data ask for; never one that lies beside them."""
+        from gansynth_distribution2d import networks
+
+        points, charts = networks.sample_charts(generator, draw(CALIBRATION_ROWS))
+        neighbours = min(NEIGHBOURS, len(points))
+        _, nearest = cKDTree(points).query(self.kept, neighbours)
+        networks.weigh_charts(generator, mixture_weights(charts[nearest], charts.max() + 1))
+
     def decode(self, rows: Any) -> dict[str, Any]:
-        """Give one tensor of points for an array, one a column for a data frame."""
+        """Give one tensor for points of an array, one a column for those of a data frame."""
         from gansynth_distribution2d import networks
 
         return networks.decode(rows, self)
@@ -60,10 +89,24 @@ class PointCodec(Codec):
 
 def check_numbers(schema: Schema, data: Mapping[str, np.ndarray]) -> None:
     """Refuse what are no points, and say what takes it."""
+    remedy = "use architecture='tabular', which takes"
+    for column in schema.columns:
+        if column.kind not in ("float", "integer"):
+            raise ValueError(
+                f"architecture 'distribution2d' takes numbers, but column {column.name!r} is of "
+                f"kind {column.kind!r}; leave it out, or {remedy} mixed columns"
+            )
+        values = data[column.output]
+        missing = np.isnan(values) if column.kind == "float" else values == MISSING_INTEGER
+        if missing.any():
+            raise ValueError(
+                f"architecture 'distribution2d' takes no missing values, but column "
+                f"{column.name!r} has {missing.sum()} (NaN); drop those rows, or {remedy} them"
+            )
 
 
 def standard(values: np.ndarray) -> tuple[float, float]:
-    """Mean and standard deviation; the value itself and 0, exactly, if there is only one."""
+    """Mean and standard deviation; of equal values the value itself and 0, exactly."""
     low, high = float(values.min()), float(values.max())
     if low == high:
         return low, 0.0
@@ -71,3 +114,24 @@ def standard(values: np.ndarray) -> tuple[float, float]:
     size = max(abs(low), abs(high))
     parts = values.astype(np.float64) / size
     return float(parts.mean() * size), float(parts.std() * size)
+
+
+def mixture_weights(components: np.ndarray, count: int) -> np.ndarray:
+    """Weights of a mixture under which data are likeliest, by expectation maximisation.
+
+    The density of a component at a point is told by how many of its samples are among the
+    point's nearest neighbours, all components having given equally many.
+
+    Parameters
+    ----------
+    components : ndarray of int, shape (n, neighbours)
+        The component that each neighbour of each point comes from.
+    count : int
+        Number of components.
+    """
+    weights = np.full(count, 1.0 / count)
+    for _ in range(CALIBRATION_ROUNDS):
+        parts = weights[components]
+        parts /= parts.sum(axis=1, keepdims=True)
+        weights = np.bincount(components.ravel(), parts.ravel(), count) / len(parts)
+    return weights

@@ -1,81 +1,212 @@
+"""Generator, critic and decoder of points, in TensorFlow.
+
+The generator is an atlas. One number of the noise picks a chart (a centre and a linear
+frame, both learned), the others a point on it; then one network, shared by all charts,
+bends the plane. Picking is piecewise constant in the noise, so charts may lie apart and no
+bridge has to lead from one mode to the next, as it must under a continuous map; bending
+together keeps what belongs together smooth.
+"""
+
 from __future__ import annotations
-import keras, numpy as np, tensorflow as tf
+
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+import tensorflow as tf
+from scipy.special import ndtri
+
 from gansynth.architecture import NetworkSpec
 
-LEAK = 0.2
+if TYPE_CHECKING:
+    from gansynth_distribution2d.codec import PointCodec
 
-def generator(spec, o, seed):
-    width, depth, charts = o.width, o.depth, o.charts
+LEAK = 0.2
+ATLAS = "atlas"
+FEWEST_CHARTS = 16
+
+
+def generator(spec: NetworkSpec, width: int, depth: int, charts: int, seed: int) -> keras.Model:
+    """``[z]`` or ``[z, y]`` to points.
+
+    The first number of the noise picks the chart, the others are the latent vector.
+    """
     seeds = keras.random.SeedGenerator(seed)
     z = keras.Input((1 + spec.latent_dim,), name="z")
     inputs = [z]
-    code = keras.ops.zeros_like(z[:, 0], dtype="int32") if False else Pick(charts, dtype="float32")(z[:, 0])
     if spec.n_classes:
-        y = keras.Input((), dtype="int32", name="y")
-        inputs.append(y)
-        code = code + charts * y
-    n = charts * max(spec.n_classes, 1)
-    d, m = spec.layout, min(spec.layout, spec.latent_dim)
-    local = z[:, 1:]
-    embedding = keras.layers.Embedding(n, width // 4, _normal(1.0, seeds))(code)
-    centre = keras.layers.Embedding(n, d, _normal(o.spread, seeds), name="centres")(code)
-    frame = keras.layers.Embedding(n, d * m, _normal((charts ** (-1 / d)) / m**.5, seeds), name="frames")(code)
-    frame = keras.layers.Reshape((m, d))(frame)
-    rows = centre + keras.layers.Dot(axes=1)([local[:, :m], frame])
-    if o.residual:
-        if o.feed == "point":
-            hidden = keras.layers.Concatenate()([rows, local])
-        elif o.feed == "both":
-            hidden = keras.layers.Concatenate()([rows, embedding, local])
-        else:
-            hidden = keras.layers.Concatenate()([embedding * o.emb, local])
-        hidden = _trunk(hidden, width, depth, seeds, "leaky")
-        rows = rows + keras.layers.Dense(d, kernel_initializer=_he(o.gain, seeds))(hidden)
-    return keras.Model(inputs, rows)
+        # Each class has charts of its own.
+        charts = max(charts // spec.n_classes, min(charts, FEWEST_CHARTS))
+        inputs.append(keras.Input((), dtype="int32", name="y"))
+    atlas = Atlas(spec.layout, charts, max(spec.n_classes, 1), seeds, name=ATLAS, dtype="float32")
+    points = atlas(inputs)
+    hidden = [points, z[:, 1:]]
+    if spec.n_classes:
+        embedding = keras.layers.Embedding(spec.n_classes, width // 4, _normal(1.0, seeds))
+        hidden.append(embedding(inputs[1]))
+    bent = _trunk(keras.layers.Concatenate()(hidden), width, depth, seeds)
+    # Nearly no bend at first: the charts start all over the plane.
+    points += _dense(spec.layout, 0.01, seeds)(bent)
+    return keras.Model(inputs, points)
 
-def critic(spec, o, seed):
+
+def critic(spec: NetworkSpec, width: int, depth: int, octaves: int, seed: int) -> keras.Model:
+    """``[points]`` or ``[points, y]`` to logits, with a projection on y (Miyato, Koyama 2018)."""
     seeds = keras.random.SeedGenerator(seed)
-    rows = keras.Input((spec.layout,), name="rows")
-    inputs = [rows]
-    hidden = Fourier(o.octaves, o.base, dtype="float32")(rows) if o.octaves else rows
-    hidden = _trunk(hidden, o.width, o.depth, seeds, o.act)
-    logit = keras.layers.Dense(1, kernel_initializer=_he(1.0, seeds))(hidden)
+    points = keras.Input((spec.layout,), name="points")
+    inputs = [points]
+    hidden = _trunk(Waves(octaves, dtype="float32")(points), width, depth, seeds)
+    logit = _dense(1, 1.0, seeds)(hidden)
     if spec.n_classes:
         y = keras.Input((), dtype="int32", name="y")
         inputs.append(y)
-        embedding = keras.layers.Embedding(spec.n_classes, o.width, _normal(o.width**-0.5, seeds))
+        embedding = keras.layers.Embedding(spec.n_classes, width, _normal(width**-0.5, seeds))
         logit += keras.layers.Dot(axes=1)([hidden, embedding(y)])
     return keras.Model(inputs, logit)
 
-def _trunk(hidden, width, depth, seeds, act):
-    for i in range(depth):
-        hidden = keras.layers.Dense(width, kernel_initializer=_he(2.0, seeds))(hidden)
-        hidden = keras.layers.LeakyReLU(LEAK)(hidden) if act == "leaky" else keras.layers.Activation(act)(hidden)
+
+def _trunk(
+    hidden: keras.KerasTensor, width: int, depth: int, seeds: keras.random.SeedGenerator
+) -> keras.KerasTensor:
+    """Plain layers without normalisation."""
+    for _ in range(depth):
+        hidden = _dense(width, 2.0, seeds)(hidden)
+        hidden = keras.layers.LeakyReLU(LEAK)(hidden)
     return hidden
 
-def _he(scale, seeds):
-    return keras.initializers.VarianceScaling(scale, "fan_in", "normal", seed=seeds)
 
-def _normal(deviation, seeds):
+def _dense(units: int, scale: float, seeds: keras.random.SeedGenerator) -> keras.layers.Layer:
+    # In float32 whatever the policy: modes may be narrower than a step of bfloat16.
+    initializer = keras.initializers.VarianceScaling(scale, "fan_in", "normal", seed=seeds)
+    return keras.layers.Dense(units, kernel_initializer=initializer, dtype="float32")
+
+
+def _normal(deviation: float, seeds: keras.random.SeedGenerator) -> keras.Initializer:
     return keras.initializers.RandomNormal(stddev=deviation, seed=seeds)
 
-class Pick(keras.layers.Layer):
-    def __init__(self, charts, **kw):
-        super().__init__(**kw); self.charts = charts
-    def call(self, noise):
-        uniform = 0.5 * (1.0 + tf.math.erf(noise * 0.70710678))
-        return tf.minimum(tf.cast(uniform * self.charts, tf.int32), self.charts - 1)
 
-class Fourier(keras.layers.Layer):
-    def __init__(self, octaves, base, **kw):
-        super().__init__(**kw); self.octaves = octaves; self.base=base
-    def call(self, rows):
-        parts = [rows]
-        for i in range(self.octaves):
-            a = rows * np.float32(self.base * 2**i)
-            parts += [tf.sin(a), tf.cos(a)]
-        return tf.concat(parts, axis=1)
+class Atlas(keras.layers.Layer):
+    """Charts of a space of few dimensions, each a centre and a linear frame.
 
-def decode(rows, codec):
-    rows = tf.cast(rows, tf.float64)
-    return {"points": tf.cast(rows * codec.scale + codec.centre, codec.dtypes[0])}
+    Parameters
+    ----------
+    dimensions : int
+        Dimensions of the space.
+    charts : int
+        Charts of each class.
+    classes : int
+        Classes, 1 without labels.
+    seeds : SeedGenerator
+        Where initial centres and frames are drawn from.
+    """
+
+    def __init__(
+        self,
+        dimensions: int,
+        charts: int,
+        classes: int,
+        seeds: keras.random.SeedGenerator,
+        **kwargs: object,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.dimensions, self.charts, self.classes = dimensions, charts, classes
+        self.seeds = seeds
+
+    def build(self, input_shape: object) -> None:
+        """Spread centres as wide as the data; frames reach about to the next chart."""
+        total, reach = self.classes * self.charts, self.charts ** (-1.0 / self.dimensions)
+        self.centres = self.add_weight(
+            (total, self.dimensions), initializer=_normal(1.0, self.seeds), name="centres"
+        )
+        self.frames = self.add_weight(
+            (total, self.dimensions**2),
+            initializer=_normal(reach * self.dimensions**-0.5, self.seeds),
+            name="frames",
+        )
+        even = np.full((self.classes, self.charts), 1.0 / self.charts)
+        self.borders = self.add_weight(
+            (self.classes, self.charts - 1),
+            initializer=lambda shape, dtype: _borders(even),
+            trainable=False,
+            name="borders",
+        )
+
+    def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
+        """Pick a chart by the first number of the noise, and a point on it by the next ones."""
+        z, *y = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+        borders, first = self.borders[0], 0
+        if y:
+            borders, first = tf.gather(self.borders, y[0]), self.charts * y[0]
+        # Borders are quantiles of the normal, so that the noise is compared as it came and
+        # every runtime picks the same chart.
+        passed = tf.cast(z[:, :1] > borders, tf.float32)
+        chart = first + tf.cast(tf.reduce_sum(passed, axis=1), tf.int32)
+        place = z[:, 1 : 1 + self.dimensions]
+        frame = tf.reshape(
+            tf.gather(self.frames, chart), (-1, self.dimensions, self.dimensions)
+        )[:, : place.shape[1]]
+        return tf.gather(self.centres, chart) + tf.reduce_sum(place[..., None] * frame, axis=1)
+
+    def weigh(self, shares: np.ndarray) -> None:
+        """Set how often each chart is picked; shape (classes, charts), rows that sum to 1."""
+        self.borders.assign(_borders(shares))
+
+
+def _borders(shares: np.ndarray) -> np.ndarray:
+    """Normal numbers that part shares of the probability."""
+    return ndtri(np.cumsum(shares, axis=1)[:, :-1].clip(0.0, 1.0)).astype(np.float32)
+
+
+class Waves(keras.layers.Layer):
+    """Coordinates, then their sines and cosines at octaves (Tancik et al. 2020).
+
+    A small network of smooth inputs can't see modes much narrower than the data.
+    """
+
+    def __init__(self, octaves: int, **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        self.octaves = octaves
+
+    def call(self, points: tf.Tensor) -> tf.Tensor:
+        """Widen points."""
+        angles = [points * np.float32(2.0**octave) for octave in range(self.octaves)]
+        waves = [wave(angle) for angle in angles for wave in (tf.sin, tf.cos)]
+        return tf.concat([points, *waves], axis=1)
+
+
+def sample_charts(network: keras.Model, inputs: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Points of all charts, as many of each; and the number of each one's chart."""
+    atlas = network.get_layer(ATLAS)
+    z, *y = inputs
+    chart = np.arange(len(z)) % (atlas.classes * atlas.charts)
+    even = np.full((1, atlas.charts), 1.0 / atlas.charts)
+    atlas.weigh(np.tile(even, (atlas.classes, 1)))
+    z = z.copy()
+    z[:, 0] = ndtri((chart % atlas.charts + 0.5) / atlas.charts)
+    condition = [chart // atlas.charts for _ in y]
+    points = network.predict([z, *condition], batch_size=4096, verbose=0)
+    return np.asarray(points), chart
+
+
+def weigh_charts(network: keras.Model, shares: np.ndarray) -> None:
+    """Set how often each chart is picked, from their shares of all points."""
+    atlas = network.get_layer(ATLAS)
+    shares = shares.reshape(atlas.classes, atlas.charts)
+    totals = shares.sum(axis=1, keepdims=True)
+    even = np.full_like(shares, 1.0 / atlas.charts)
+    atlas.weigh(np.divide(shares, totals, out=even, where=totals > 0))
+
+
+def decode(points: tf.Tensor, codec: PointCodec) -> dict[str, tf.Tensor]:
+    """Standardised points to the user's coordinates: one tensor, or one a column."""
+    # Where the data lie far from 0, float32 could not hold them.
+    values = tf.matmul(tf.cast(points, tf.float64), codec.scales) + codec.centre
+    if codec.whole.any():
+        rounded = tf.clip_by_value(tf.round(values), codec.low, codec.high)
+        values = tf.where(codec.whole, rounded, values)
+    if codec.together:
+        return {codec.NAME: tf.cast(values, codec.dtypes[0])}
+    return {
+        column.output: tf.cast(values[:, i], dtype)
+        for i, (column, dtype) in enumerate(zip(codec.columns, codec.dtypes, strict=True))
+    }

@@ -13,7 +13,7 @@ from gansynth_tabular.codec import TableCodec
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["TabularGAN", "TableCodec"]
+__all__ = ["TableCodec", "TabularGAN"]
 
 
 class TabularGAN(Architecture):

@@ -71,7 +71,9 @@ class Marginal:
         return np.quantile(self.continuous, probabilities, method=method)
 
 
-def fit_marginal(column: Column, values: np.ndarray, max_distinct: int, min_mass: float) -> Marginal:
+def fit_marginal(
+    column: Column, values: np.ndarray, max_distinct: int, min_mass: float
+) -> Marginal:
     """Decide how a column is encoded, from its values in neutral form."""
     missing = is_missing(column, values)
     if column.kind in ("category", "boolean"):
