@@ -1,7 +1,7 @@
 """Points in the plane: are all modes found, and how sharp are they?
 
-    python benchmarks/distribution2d.py
-    python benchmarks/distribution2d.py --quick
+python benchmarks/distribution2d.py
+python benchmarks/distribution2d.py --quick
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TRAIN_ROWS = 10_000
 DRAWN = 2_500  # as in PacGAN, https://arxiv.org/abs/1712.04086
 COLUMNS = {
     "captured": ".1f", "fair": ".1f", "high_quality": ".3f", "reverse_kl": ".4f",
-    "std_ratio": ".2f", "fit_seconds": ".0f", "sample_seconds": ".2f",
+    "std_ratio": ".2f", "steps": ".0f", "fit_seconds": ".0f", "sample_seconds": ".2f",
 }  # fmt: skip
 BARS = {"ring": {"captured": "8", "high_quality": "≥ .90"}}
 

@@ -1,7 +1,7 @@
 """Images: scikit-learn's 8x8 digits, class-conditional.
 
-    python benchmarks/images.py
-    python benchmarks/images.py --quick
+python benchmarks/images.py
+python benchmarks/images.py --quick
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from gansynth.metrics import closest_distances, coverage
 
 DRAWN = 3_000
 COLUMNS = {
-    "accuracy": ".3f", "coverage": ".3f", "copy_ratio": ".2f", "fit_seconds": ".0f",
+    "accuracy": ".3f", "coverage": ".3f", "copy_ratio": ".2f", "steps": ".0f", "fit_seconds": ".0f",
     "sample_seconds": ".2f",
 }  # fmt: skip
 BARS = {"digits": {"accuracy": "≥ floor - .05"}}

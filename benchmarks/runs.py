@@ -17,15 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.box import MARKDOWN
-from rich.console import Console
-from rich.table import Table
 
 HERE = Path(__file__).parent
 KEY = ("dataset", "method", "seed", "version", "settings")
 LIBRARIES = ("gansynth", "tensorflow", "keras", "onnxruntime", "onnxruntime-gpu", "tf2onnx",
              "scikit-learn", "numpy", "pandas")  # fmt: skip
-console = Console()
 
 
 def synthesise(
@@ -37,7 +33,7 @@ def synthesise(
     -------
     drawn : same kind as X, or a pair (X, y) if y is given
     costs : dict
-        Seconds of import, fit and sample, and the process' peak memory in MB.
+        Seconds of import, fit and sample, steps made, and the process' peak memory in MB.
     """
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
         return process.submit(_synthesise, X, n, seed, y, params or {}).result()
@@ -59,6 +55,7 @@ def _synthesise(
         "import_seconds": imported - start,
         "fit_seconds": fitted - imported,
         "sample_seconds": sampled - fitted,
+        "steps": sampler.n_steps_,
         "peak_mb": peak / 2**20 if sys.platform == "darwin" else peak / 2**10,
     }
 
@@ -100,7 +97,7 @@ class Runs:
         }
         name = f"{dataset}, {method}, seed {seed}"
         if not self.again and any(_key(record) == _key(key) for record in self.records):
-            console.print(f"{name}: in {self.path.name} already (--again repeats it)")
+            print(f"{name}: in {self.path.name} already (--again repeats it)", flush=True)
             return
         load = os.getloadavg()[0]
         start = time.perf_counter()
@@ -117,7 +114,7 @@ class Runs:
         with self.path.open("a") as file:
             file.write(json.dumps(record) + "\n")
         self.records.append(record)
-        console.print(f"{name}: done in {record['seconds']:.0f} s")
+        print(f"{name}: done in {record['seconds']:.0f} s", flush=True)
 
     def table(self, columns: dict[str, str], bars: dict[str, dict[str, str]]) -> None:
         """Print mean ± standard deviation over the seeds, newest run of each, as Markdown.
@@ -129,24 +126,26 @@ class Runs:
         bars : dict of str to (dict of str to str)
             Per dataset, what each score must reach.
         """
-        newest = {_key(record): record for record in self.records}.values()
-        table = Table(box=MARKDOWN)
-        for heading in ("dataset", "method", "runs", *columns):
-            table.add_column(heading, justify="left" if heading in KEY else "right")
-        for dataset in dict.fromkeys(record["dataset"] for record in newest):
-            groups: dict[str, list[dict[str, Any]]] = {}
-            for record in newest:
+        lines = [["dataset", "method", "settings", "version", "runs", *columns]]
+        newest = {_key(record): record for record in self.records}
+        for dataset in dict.fromkeys(record["dataset"] for record in newest.values()):
+            groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+            for record in newest.values():
                 if record["dataset"] == dataset:
                     settings = ", ".join(f"{k} {v}" for k, v in record["settings"].items())
-                    label = f"{record['method']} ({record['version']}{settings and ', '}{settings})"
-                    groups.setdefault(label, []).append(record["scores"])
-            for label, runs in groups.items():
+                    group = (dataset, record["method"], settings, record["version"])
+                    groups.setdefault(group, []).append(record["scores"])
+            for group, runs in groups.items():
                 cells = [_cell([run.get(name) for run in runs], f) for name, f in columns.items()]
-                table.add_row(dataset, label, str(len(runs)), *cells)
+                lines.append([*group, str(len(runs)), *cells])
             if bars.get(dataset):
                 cells = [bars[dataset].get(name, "") for name in columns]
-                table.add_row(dataset, "bar", "", *cells)
-        Console(width=None if console.is_terminal else 240).print(table)
+                lines.append([dataset, "bar", "", "", "", *cells])
+        widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+        lines.insert(1, ["-" * width for width in widths])
+        for line in lines:
+            cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
+            print(f"| {' | '.join(cells)} |")
 
 
 def machine() -> dict[str, Any]:

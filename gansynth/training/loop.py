@@ -51,6 +51,11 @@ def run(
     -------
     dict of str to list
         Step, seconds, losses and penalty after each call; lists of equal length.
+
+    Raises
+    ------
+    FloatingPointError
+        If a loss is no longer finite.
     """
     started = time.monotonic()
     program.reset(seed)
@@ -92,6 +97,12 @@ def run(
         ).numpy()
         now = time.monotonic()
         step += count
+        if not np.isfinite(means).all():
+            raise FloatingPointError(
+                f"Training diverged before step {step}: critic's loss, generator's loss and penalty "
+                f"are {means.tolist()}. Scale extreme values of X down, or try another "
+                "random_state, batch_size or loss."
+            )
         progress = step / recipe.steps
         if max_time is not None:
             progress = max(progress, min((now - started) / max_time, 1.0))
