@@ -267,8 +267,8 @@ class GANSampler(BaseEstimator):
         # Kept apart from the fitted state: a session can't be pickled, its bytes can.
         held = self.__dict__.get("_session")
         if held is None or held.artifact is not self.artifact_:
-            device = "cpu" if self.device == "cpu" else "auto"
-            held = self.__dict__["_session"] = ExportedSampler(self.artifact_, device)
+            held = ExportedSampler(self.artifact_, "cpu" if self.device == "cpu" else "auto")
+            self.__dict__["_session"] = held
         return held
 
     def __getstate__(self) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def test_sample_follows_the_random_states(fitted):
     "container",
     [
         lambda X: X,
-        lambda X: pl.from_pandas(X),
+        pl.from_pandas,
         lambda X: pa.Table.from_pandas(X, preserve_index=False),
     ],
     ids=["pandas", "polars", "pyarrow"],

@@ -132,6 +132,11 @@ class Grasping(Healthy):
     def accepts(self, spec):
         return 50
 
+    def codec(self, spec, data):
+        if spec.schema.is_image:
+            raise ValueError("these are images")
+        return super().codec(spec, data)
+
 
 class Drifting(Healthy):
     """Does not calibrate twice alike."""
@@ -160,11 +165,12 @@ BROKEN = [
     ("accepts", altered("accepts", str), "which is no int"),
     ("accepts", altered("accepts", lambda _: 101), "not from 0 to 100"),
     ("accepts", altered("accepts", lambda _: 0), "does not accept the data"),
-    ("accepts", Grasping(), "encode gave nothing"),
+    ("accepts", Grasping(), "these are images"),
     ("recipe", altered("recipe", lambda r: replace(r, loss="best")), "'best' is none of"),
     ("recipe", altered("recipe", lambda r: replace(r, steps=0)), "steps=0 is no count"),
     ("encode", altered_codec("encode", lambda rows: rows.astype(float)), "float64, not float32"),
     ("encode", altered_codec("encode", lambda rows: rows[1:]), "gave 31 rows for 32"),
+    ("encode", altered_codec("encode", lambda rows: rows[:, :0]), "encode gave nothing"),
     ("encode", altered_codec("encode", lambda rows: rows * np.float32("nan")), "not finite"),
     (
         "encode",

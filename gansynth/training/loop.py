@@ -99,8 +99,8 @@ def run(
         step += count
         if not np.isfinite(means).all():
             raise FloatingPointError(
-                f"Training diverged before step {step}: critic's loss, generator's loss and penalty "
-                f"are {means.tolist()}. Scale extreme values of X down, or try another "
+                f"Training diverged before step {step}: critic's loss, generator's loss and "
+                f"penalty are {means.tolist()}. Scale extreme values of X down, or try another "
                 "random_state, batch_size or loss."
             )
         progress = step / recipe.steps

@@ -10,11 +10,10 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-Logits = tf.Tensor
 Losses = tuple[tf.Tensor, tf.Tensor]
 
 
-def relativistic(real: Logits, fake: Logits) -> Losses:
+def relativistic(real: tf.Tensor, fake: tf.Tensor) -> Losses:
     """Relativistic pairing loss (Jolicoeur-Martineau 2018; Huang et al. 2024).
 
     Real and generated rows are judged against each other, so the generator can't win by
@@ -25,21 +24,21 @@ def relativistic(real: Logits, fake: Logits) -> Losses:
     return critic, generator
 
 
-def non_saturating(real: Logits, fake: Logits) -> Losses:
+def non_saturating(real: tf.Tensor, fake: tf.Tensor) -> Losses:
     """Non-saturating logistic loss (Goodfellow et al. 2014)."""
     critic = tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(tf.nn.softplus(fake))
     generator = tf.reduce_mean(tf.nn.softplus(-fake))
     return critic, generator
 
 
-def hinge(real: Logits, fake: Logits) -> Losses:
+def hinge(real: tf.Tensor, fake: tf.Tensor) -> Losses:
     """Hinge loss (Lim and Ye 2017; Miyato et al. 2018)."""
     critic = tf.reduce_mean(tf.nn.relu(1.0 - real)) + tf.reduce_mean(tf.nn.relu(1.0 + fake))
     generator = -tf.reduce_mean(fake)
     return critic, generator
 
 
-def wasserstein(real: Logits, fake: Logits) -> Losses:
+def wasserstein(real: tf.Tensor, fake: tf.Tensor) -> Losses:
     """Wasserstein loss (Arjovsky et al. 2017), to be used with :func:`one_centred`."""
     critic = tf.reduce_mean(fake) - tf.reduce_mean(real)
     generator = -tf.reduce_mean(fake)
@@ -70,7 +69,7 @@ def one_centred(gradients: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.square(tf.sqrt(squared_norm + 1e-12) - 1.0))
 
 
-LOSSES: dict[str, Callable[[Logits, Logits], Losses]] = {
+LOSSES: dict[str, Callable[[tf.Tensor, tf.Tensor], Losses]] = {
     "relativistic": relativistic,
     "non-saturating": non_saturating,
     "hinge": hinge,

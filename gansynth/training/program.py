@@ -18,6 +18,7 @@ from gansynth.architecture import Architecture, Codec, NetworkSpec
 from gansynth.training.devices import Device
 from gansynth.training.step import (
     Player,
+    Rule,
     Schedule,
     call,
     critic_update,
@@ -159,13 +160,12 @@ class Program:
             (self.batch_size, *ones), [seed, 4 * step + 2], alg="philox"
         )
         condition = [labels] if self.spec.n_classes else []
-        shared = (condition, self.loss)
-        rates = (schedule, self.beta_2, step + 1)
+        rule = Rule(self.loss, schedule, self.beta_2, step + 1)
         with tf.GradientTape() as tape:
             fake = call(self.generator.network, z, condition)
-        critic_loss, penalty = critic_update(self.critic, real, fake, *shared, mix, *rates)
+        critic_loss, penalty = critic_update(self.critic, real, fake, condition, mix, rule)
         generator_loss = generator_update(
-            self.generator, self.critic, real, fake, tape, *shared, *rates
+            self.generator, self.critic, real, fake, tape, condition, rule
         )
         for average, weight in zip(
             self.average.trainable_variables, self.generator.weights, strict=True

@@ -21,6 +21,27 @@ class Schedule(NamedTuple):
     ema_decay: tf.Tensor
 
 
+class Rule(NamedTuple):
+    """What both updates of a step go by.
+
+    Attributes
+    ----------
+    loss : str
+        Name of the loss.
+    schedule : Schedule
+        Learning rate and gamma of this step.
+    beta_2 : float
+        Adam's second-moment decay.
+    t : tensor
+        Number of this step, from 1.
+    """
+
+    loss: str
+    schedule: Schedule
+    beta_2: float
+    t: tf.Tensor
+
+
 class Player:
     """A network and the second moments of its gradients."""
 
@@ -29,11 +50,10 @@ class Player:
         self.weights = network.trainable_variables
         self.moments = [tf.Variable(tf.zeros_like(w), trainable=False) for w in self.weights]
 
-    def descend(
-        self, gradients: Sequence[tf.Tensor], rate: tf.Tensor, decay: float, t: tf.Tensor
-    ) -> None:
+    def descend(self, gradients: Sequence[tf.Tensor], rule: Rule) -> None:
         """Update by Adam with beta_1 = 0 (Kingma and Ba 2015), which needs no first moment."""
-        correction = 1.0 - tf.pow(decay, tf.cast(t, tf.float32))
+        rate, decay = rule.schedule.learning_rate, rule.beta_2
+        correction = 1.0 - tf.pow(decay, tf.cast(rule.t, tf.float32))
         for weight, moment, gradient in zip(self.weights, self.moments, gradients, strict=True):
             moment.assign(decay * moment + (1.0 - decay) * tf.square(gradient))
             weight.assign_sub(rate * gradient / (tf.sqrt(moment / correction) + 1e-8))
@@ -51,11 +71,8 @@ def critic_update(
     real: tf.Tensor,
     fake: tf.Tensor,
     condition: list[tf.Tensor],
-    loss: str,
     mix: tf.Tensor,
-    schedule: Schedule,
-    beta_2: float,
-    t: tf.Tensor,
+    rule: Rule,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Move the critic to tell real from generated rows; return its loss and penalty.
 
@@ -67,16 +84,10 @@ def critic_update(
         Rows, paired by index.
     condition : list of tensor
         Class codes of the pairs, shape (batch,); or nothing.
-    loss : str
-        Name of the loss.
     mix : tensor, shape (batch, 1, …)
         Where between real and generated rows WGAN-GP's penalty is taken, from 0 to 1.
-    schedule : Schedule
-        Learning rate and gamma.
-    beta_2 : float
-        Adam's second-moment decay.
-    t : tensor
-        Number of this update, from 1.
+    rule : Rule
+        Loss, rates and weights.
     """
     with tf.GradientTape() as tape:
         with tf.GradientTape() as rows_tape:
@@ -84,14 +95,13 @@ def critic_update(
             rows = tf.concat([real, fake], axis=0)
             rows_tape.watch(rows)
             logits = call(critic.network, rows, [tf.concat([c, c], axis=0) for c in condition])
-        adversarial, _ = LOSSES[loss](*tf.split(logits, 2))
-        if loss == "wgan-gp":
+        adversarial, _ = LOSSES[rule.loss](*tf.split(logits, 2))
+        if rule.loss == "wgan-gp":
             weight, penalty = WGAN_GP_WEIGHT, _wgan_gp(critic, real, fake, condition, mix)
         else:
-            weight, penalty = schedule.gamma, zero_centred(rows_tape.gradient(logits, rows))
+            weight, penalty = rule.schedule.gamma, zero_centred(rows_tape.gradient(logits, rows))
         total = adversarial + weight * penalty
-    gradients = tape.gradient(total, critic.weights)
-    critic.descend(gradients, schedule.learning_rate, beta_2, t)
+    critic.descend(tape.gradient(total, critic.weights), rule)
     return adversarial, penalty
 
 
@@ -102,10 +112,7 @@ def generator_update(
     fake: tf.Tensor,
     tape: tf.GradientTape,
     condition: list[tf.Tensor],
-    loss: str,
-    schedule: Schedule,
-    beta_2: float,
-    t: tf.Tensor,
+    rule: Rule,
 ) -> tf.Tensor:
     """Move the generator to pass for real; return its loss.
 
@@ -115,11 +122,11 @@ def generator_update(
     real_logits = call(critic.network, real, condition)
     with tf.GradientTape() as rows_tape:
         rows_tape.watch(fake)
-        _, adversarial = LOSSES[loss](real_logits, call(critic.network, fake, condition))
+        fake_logits = call(critic.network, fake, condition)
+        _, adversarial = LOSSES[rule.loss](real_logits, fake_logits)
     # Back through the critic for generated rows alone, then through the generator.
     slopes = rows_tape.gradient(adversarial, fake)
-    gradients = tape.gradient(fake, generator.weights, output_gradients=slopes)
-    generator.descend(gradients, schedule.learning_rate, beta_2, t)
+    generator.descend(tape.gradient(fake, generator.weights, output_gradients=slopes), rule)
     return adversarial
 
 

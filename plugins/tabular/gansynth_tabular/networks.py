@@ -116,7 +116,7 @@ def draw(logits: tf.Tensor, uniform: tf.Tensor, training: bool) -> tf.Tensor:
     probabilities = tf.nn.softmax(logits)
     below = tf.cast(_cumulative(probabilities)[..., :-1] < uniform[..., None], tf.float32)
     # The last choice takes what rounding leaves of the distribution function.
-    choice = tf.reduce_sum(below, axis=-1)
+    choice = tf.reduce_sum(below, axis=2)
     hard = tf.one_hot(tf.cast(choice, tf.int32), logits.shape[-1])
     return probabilities + tf.stop_gradient(hard - probabilities) if training else hard
 
