@@ -126,6 +126,8 @@ class Runs:
         bars : dict of str to (dict of str to str)
             Per dataset, what each score must reach.
         """
+        shown = {name for r in self.records for name, v in r["scores"].items() if v is not None}
+        columns = {name: form for name, form in columns.items() if name in shown}
         lines = [["dataset", "method", "settings", "version", "runs", *columns]]
         newest = {_key(record): record for record in self.records}
         for dataset in dict.fromkeys(record["dataset"] for record in newest.values()):

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-REAL, SYNTHETIC = "#9aa5b1", "#c2410c"
+REAL, SYNTHETIC = "#8391a0", "#c2410c"
 TITLES = ("real, held out", "synthetic")
 
 

@@ -24,9 +24,14 @@ def test_nothing_is_left_of_a_failure(tmp_path, error):
     """If writing fails, or is interrupted, the older file is what there is."""
     path = tmp_path / "rows.csv"
     path.write_text("old")
-    with pytest.raises(error), replacing(path) as temporary:
-        temporary.write_text("half")
-        raise error
+
+    def fail():
+        with replacing(path) as temporary:
+            temporary.write_text("half")
+            raise error
+
+    with pytest.raises(error):
+        fail()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

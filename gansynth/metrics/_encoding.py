@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from pandas.api import types
 from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits
 
 MAX_CATEGORIES = 255
 """As many categories as scikit-learn's boosted trees can tell apart in one column."""
+
+WORTH_THREADS = 20_000
+"""Rows below which boosted trees are as fast on one thread."""
 
 
 def as_frame(data: Any) -> pd.DataFrame:
@@ -18,7 +23,7 @@ def as_frame(data: Any) -> pd.DataFrame:
     if isinstance(data, pd.DataFrame):
         return data
     array = np.asarray(data)
-    return pd.DataFrame(array.reshape(len(array), -1))
+    return pd.DataFrame(array.reshape(len(array), math.prod(array.shape[1:])))
 
 
 def as_frames(**tables: Any) -> list[pd.DataFrame]:
@@ -98,3 +103,8 @@ def boosted_trees(
     limits = np.where(labelled, MAX_CATEGORIES - 1, np.inf)
     trees = HistGradientBoostingClassifier(categorical_features=labelled, random_state=random_state)
     return trees, [np.minimum(array, limits) for array in arrays]
+
+
+def threads_for(rows: int) -> threadpool_limits:
+    """Give small tables one thread: on a busy machine, two take a hundred times as long."""
+    return threadpool_limits(1 if rows < WORTH_THREADS else None, user_api="openmp")

@@ -10,7 +10,14 @@ from scipy.stats import chi2, entropy
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.neighbors import NearestNeighbors
 
-from gansynth.metrics._encoding import as_frames, boosted_trees, encode, is_number, numbers
+from gansynth.metrics._encoding import (
+    as_frames,
+    boosted_trees,
+    encode,
+    is_number,
+    numbers,
+    threads_for,
+)
 
 
 def column_scores(real: Any, synthetic: Any) -> pd.Series:
@@ -131,9 +138,10 @@ def c2st_auc(real: Any, synthetic: Any, random_state: int | None = 0) -> float:
     trees, tables = boosted_trees(*encode(real, synthetic), random_state)
     is_synthetic = np.repeat([0, 1], [len(real), len(synthetic)])
     folds = StratifiedKFold(5, shuffle=True, random_state=random_state)
-    scores = cross_val_score(
-        trees, np.concatenate(tables), is_synthetic, cv=folds, scoring="roc_auc"
-    )
+    with threads_for(len(is_synthetic)):
+        scores = cross_val_score(
+            trees, np.concatenate(tables), is_synthetic, cv=folds, scoring="roc_auc"
+        )
     return float(scores.mean())
 
 
@@ -229,8 +237,9 @@ def modes(points: np.ndarray, centres: np.ndarray, std: float, n_std: float = 3.
     Examples
     --------
     >>> import numpy as np
-    >>> modes(np.array([[0.1], [-0.1], [7.0]]), centres=np.array([[0.0], [5.0]]), std=0.1)[:2]
-    (1, 0)
+    >>> points = np.array([[0.1], [-0.1], [5.2], [7.0]])
+    >>> modes(points, centres=np.array([[0.0], [5.0], [9.0]]), std=0.1)[:3]
+    (2, 2, 0.75)
     """
     points, centres = np.asarray(points, np.float64), np.asarray(centres, np.float64)
     distances, nearest = (

@@ -59,7 +59,9 @@ def closest_distances(reference: Any, *tables: Any) -> list[np.ndarray]:
     arrays, labelled = encode(*as_frames(**{"reference": reference, **named}))
     low = np.nanmin(arrays[0], axis=0, initial=np.inf)
     high = np.nanmax(arrays[0], axis=0, initial=-np.inf)
-    low, span = np.where(low > high, 0, low), np.where(high > low, high - low, 1)
+    # A constant column is measured in its own units; one without values not at all.
+    span = np.select([high > low, high == low], [high - low, 1.0], np.inf)
+    low = np.where(high < low, 0.0, low)
     labels = [
         np.where(labelled, np.nan_to_num(array, nan=-1.0), np.isnan(array)) for array in arrays
     ]

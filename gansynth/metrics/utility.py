@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from gansynth.metrics._encoding import as_frames, boosted_trees, encode
+from gansynth.metrics._encoding import as_frames, boosted_trees, encode, threads_for
 
 
 def tstr_auc(
@@ -68,7 +68,8 @@ def tstr_auc(
         trees, (test_rows, train_rows) = boosted_trees(
             features, np.delete(labelled, position), random_state
         )
-        probabilities = trees.fit(train_rows, train_labels).predict_proba(test_rows)
+        with threads_for(len(train_rows)):
+            probabilities = trees.fit(train_rows, train_labels).predict_proba(test_rows)
         scores |= dict(zip(train_classes, probabilities.T, strict=True))
     areas = [roc_auc_score(test_labels == label, scores[label]) for label in test_classes]
     return float(np.mean(areas))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,7 +69,18 @@ class Distribution2DGAN(Architecture):
         return 80 if lowest <= len(columns) <= plane else 40
 
     def codec(self, spec: DataSpec, data: Mapping[str, np.ndarray]) -> PointCodec:
-        """Fit the standardisation."""
+        """Fit the standardisation.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range, a column does not hold numbers, or values
+            are missing.
+        """
+        for name, least in (("width", 1), ("depth", 1), ("charts", 1), ("octaves", 0)):
+            value = getattr(self, name)
+            if not isinstance(value, Integral) or value < least:
+                raise ValueError(f"{name}={value!r} is no integer of at least {least}")
         return PointCodec(spec.schema, data)
 
     def generator(self, spec: NetworkSpec, seed: int) -> keras.Model:
@@ -89,7 +101,7 @@ class Distribution2DGAN(Architecture):
         A penalty of weight gamma blurs what the critic sees by a deviation of its root.
         """
         return Recipe(
-            steps=6000,
+            steps=6000 if spec.n_samples > 2000 else 3000,
             batch_size=256,
             latent_dim=8,
             gamma=(0.1, 3e-4),

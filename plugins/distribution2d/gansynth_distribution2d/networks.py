@@ -21,9 +21,10 @@ from gansynth.architecture import NetworkSpec
 if TYPE_CHECKING:
     from gansynth_distribution2d.codec import PointCodec
 
-LEAK = 0.2
 ATLAS = "atlas"
 FEWEST_CHARTS = 16
+PRECISION = "float32"
+"""Whatever the policy: modes may be narrower than a step of bfloat16."""
 
 
 def generator(spec: NetworkSpec, width: int, depth: int, charts: int, seed: int) -> keras.Model:
@@ -38,13 +39,12 @@ def generator(spec: NetworkSpec, width: int, depth: int, charts: int, seed: int)
         # Each class has charts of its own.
         charts = max(charts // spec.n_classes, min(charts, FEWEST_CHARTS))
         inputs.append(keras.Input((), dtype="int32", name="y"))
-    atlas = Atlas(spec.layout, charts, max(spec.n_classes, 1), seeds, name=ATLAS, dtype="float32")
+    atlas = Atlas(spec.layout, charts, max(spec.n_classes, 1), seeds, name=ATLAS, dtype=PRECISION)
     points = atlas(inputs)
     hidden = [points, z[:, 1:]]
     if spec.n_classes:
-        embedding = keras.layers.Embedding(spec.n_classes, width // 4, _normal(1.0, seeds))
-        hidden.append(embedding(inputs[1]))
-    bent = _trunk(keras.layers.Concatenate()(hidden), width, depth, seeds)
+        hidden.append(_embedding(spec.n_classes, max(width // 4, 1), 1.0, seeds)(inputs[1]))
+    bent = _trunk(keras.layers.Concatenate(dtype=PRECISION)(hidden), width, depth, seeds)
     # Nearly no bend at first: the charts start all over the plane.
     points += _dense(spec.layout, 0.01, seeds)(bent)
     return keras.Model(inputs, points)
@@ -55,13 +55,13 @@ def critic(spec: NetworkSpec, width: int, depth: int, octaves: int, seed: int) -
     seeds = keras.random.SeedGenerator(seed)
     points = keras.Input((spec.layout,), name="points")
     inputs = [points]
-    hidden = _trunk(Waves(octaves, dtype="float32")(points), width, depth, seeds)
+    hidden = _trunk(Waves(octaves, dtype=PRECISION)(points), width, depth, seeds)
     logit = _dense(1, 1.0, seeds)(hidden)
     if spec.n_classes:
         y = keras.Input((), dtype="int32", name="y")
         inputs.append(y)
-        embedding = keras.layers.Embedding(spec.n_classes, width, _normal(width**-0.5, seeds))
-        logit += keras.layers.Dot(axes=1)([hidden, embedding(y)])
+        embedded = _embedding(spec.n_classes, width, width**-0.5, seeds)(y)
+        logit += keras.layers.Dot(axes=1, dtype=PRECISION)([hidden, embedded])
     return keras.Model(inputs, logit)
 
 
@@ -70,15 +70,21 @@ def _trunk(
 ) -> keras.KerasTensor:
     """Plain layers without normalisation."""
     for _ in range(depth):
-        hidden = _dense(width, 2.0, seeds)(hidden)
-        hidden = keras.layers.LeakyReLU(LEAK)(hidden)
+        hidden = _dense(width, 2.0, seeds, activation="leaky_relu")(hidden)
     return hidden
 
 
-def _dense(units: int, scale: float, seeds: keras.random.SeedGenerator) -> keras.layers.Layer:
-    # In float32 whatever the policy: modes may be narrower than a step of bfloat16.
+def _dense(
+    units: int, scale: float, seeds: keras.random.SeedGenerator, activation: str | None = None
+) -> keras.layers.Layer:
     initializer = keras.initializers.VarianceScaling(scale, "fan_in", "normal", seed=seeds)
-    return keras.layers.Dense(units, kernel_initializer=initializer, dtype="float32")
+    return keras.layers.Dense(units, activation, kernel_initializer=initializer, dtype=PRECISION)
+
+
+def _embedding(
+    classes: int, units: int, deviation: float, seeds: keras.random.SeedGenerator
+) -> keras.layers.Layer:
+    return keras.layers.Embedding(classes, units, _normal(deviation, seeds), dtype=PRECISION)
 
 
 def _normal(deviation: float, seeds: keras.random.SeedGenerator) -> keras.Initializer:
@@ -123,13 +129,10 @@ class Atlas(keras.layers.Layer):
             initializer=_normal(reach * self.dimensions**-0.5, self.seeds),
             name="frames",
         )
-        even = np.full((self.classes, self.charts), 1.0 / self.charts)
         self.borders = self.add_weight(
-            (self.classes, self.charts - 1),
-            initializer=lambda shape, dtype: _borders(even),
-            trainable=False,
-            name="borders",
+            (self.classes, self.charts - 1), initializer="zeros", trainable=False, name="borders"
         )
+        self.weigh(np.ones((self.classes, self.charts)))
 
     def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
         """Pick a chart by the first number of the noise, and a point on it by the next ones."""
@@ -142,19 +145,18 @@ class Atlas(keras.layers.Layer):
         passed = tf.cast(z[:, :1] > borders, tf.float32)
         chart = first + tf.cast(tf.reduce_sum(passed, axis=1), tf.int32)
         place = z[:, 1 : 1 + self.dimensions]
-        frame = tf.reshape(
-            tf.gather(self.frames, chart), (-1, self.dimensions, self.dimensions)
-        )[:, : place.shape[1]]
+        frame = tf.reshape(tf.gather(self.frames, chart), (-1, self.dimensions, self.dimensions))
+        frame = frame[:, : place.shape[1]]
         return tf.gather(self.centres, chart) + tf.reduce_sum(place[..., None] * frame, axis=1)
 
     def weigh(self, shares: np.ndarray) -> None:
-        """Set how often each chart is picked; shape (classes, charts), rows that sum to 1."""
-        self.borders.assign(_borders(shares))
+        """Set how often each chart is picked, in proportion to (classes, charts) shares.
 
-
-def _borders(shares: np.ndarray) -> np.ndarray:
-    """Normal numbers that part shares of the probability."""
-    return ndtri(np.cumsum(shares, axis=1)[:, :-1].clip(0.0, 1.0)).astype(np.float32)
+        A class that has no share at all picks its charts evenly.
+        """
+        shares = shares + (shares.sum(axis=1, keepdims=True) == 0.0)
+        passed = np.cumsum(shares / shares.sum(axis=1, keepdims=True), axis=1)
+        self.borders.assign(ndtri(passed[:, :-1].clip(0.0, 1.0)).astype(np.float32))
 
 
 class Waves(keras.layers.Layer):
@@ -179,8 +181,7 @@ def sample_charts(network: keras.Model, inputs: list[np.ndarray]) -> tuple[np.nd
     atlas = network.get_layer(ATLAS)
     z, *y = inputs
     chart = np.arange(len(z)) % (atlas.classes * atlas.charts)
-    even = np.full((1, atlas.charts), 1.0 / atlas.charts)
-    atlas.weigh(np.tile(even, (atlas.classes, 1)))
+    atlas.weigh(np.ones((atlas.classes, atlas.charts)))
     z = z.copy()
     z[:, 0] = ndtri((chart % atlas.charts + 0.5) / atlas.charts)
     condition = [chart // atlas.charts for _ in y]
@@ -191,10 +192,7 @@ def sample_charts(network: keras.Model, inputs: list[np.ndarray]) -> tuple[np.nd
 def weigh_charts(network: keras.Model, shares: np.ndarray) -> None:
     """Set how often each chart is picked, from their shares of all points."""
     atlas = network.get_layer(ATLAS)
-    shares = shares.reshape(atlas.classes, atlas.charts)
-    totals = shares.sum(axis=1, keepdims=True)
-    even = np.full_like(shares, 1.0 / atlas.charts)
-    atlas.weigh(np.divide(shares, totals, out=even, where=totals > 0))
+    atlas.weigh(shares.reshape(atlas.classes, atlas.charts))
 
 
 def decode(points: tf.Tensor, codec: PointCodec) -> dict[str, tf.Tensor]:
