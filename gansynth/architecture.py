@@ -99,9 +99,6 @@ class Recipe:
         Adam's second-moment decay; the first moment is not used (beta_1 = 0).
     ema_half_life : float
         Half-life of the generator's exponential moving average, as a share of the run.
-    dense : bool
-        Whether the networks are matrix products throughout. XLA compiles those on a CPU;
-        convolutions it would take away from the faster oneDNN kernels.
     """
 
     steps: int
@@ -115,7 +112,6 @@ class Recipe:
     decay_start: float = 0.5
     beta_2: float = 0.99
     ema_half_life: float = 0.02
-    dense: bool = True
 
 
 class Codec(ABC):

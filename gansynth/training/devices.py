@@ -32,8 +32,13 @@ class Device:
         """Whether it is a GPU."""
         return "GPU" in self.name
 
-    def compiles(self, dense: bool) -> bool:
-        """Whether XLA pays: for all on a GPU; on a CPU it has slower convolutions."""
+    @property
+    def compiles(self) -> bool:
+        """Whether XLA compiles a step: on a GPU.
+
+        On a CPU it was no faster for matrix products (benchmarks/NOTES.md), it takes
+        convolutions from oneDNN's kernels, and it compiles for seconds.
+        """
         return self.is_gpu
 
     @contextmanager

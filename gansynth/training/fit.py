@@ -70,7 +70,6 @@ def fit(
         recipe.loss,
         recipe.beta_2,
         place,
-        place.compiles(recipe.dense),
     ) as program:
         history = run(program, rows, labels, recipe, seed, max_time, watch)
         with tf.device("/CPU:0"):

@@ -59,8 +59,6 @@ class Program:
         Adam's second-moment decay.
     device : Device
         Where to train.
-    compiled : bool
-        Whether XLA compiles a step.
     """
 
     def __init__(
@@ -72,7 +70,6 @@ class Program:
         loss: str,
         beta_2: float,
         device: Device,
-        compiled: bool,
     ) -> None:
         self.architecture, self.spec, self.device = architecture, spec, device
         self.codec, self.batch_size, self.loss, self.beta_2 = codec, batch_size, loss, beta_2
@@ -83,7 +80,7 @@ class Program:
             # What is exported computes in float32, whatever it was trained in.
             self.average = architecture.generator(spec, seed=0)
         self.noise_dim = self.average.inputs[0].shape[-1]
-        self._step = tf.function(self._update, jit_compile=compiled)
+        self._step = tf.function(self._update, jit_compile=device.compiles)
 
     def reset(self, seed: int) -> None:
         """Load weights that depend on the seed and nothing else."""

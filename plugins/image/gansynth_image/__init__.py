@@ -73,5 +73,4 @@ class ImageGAN(Architecture):
             # 3e-3 is best for 8x8 pixels, and diverges in the deeper networks of 16x16.
             learning_rate=2e-3 / doublings,
             learning_rate_end=5e-5,
-            dense=False,
         )
