@@ -34,13 +34,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(os.path.realpath(path))  # through a link, not in place of it
     temporary = target.with_name(f".gansynth-{secrets.token_hex(8)}{target.suffix}")
     try:
-        yield temporary
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except OSError as error:
-        reason = error.strerror or error
-        raise OSError(error.errno, f"Can't write {os.fspath(path)!r}: {reason}") from error
+        with _naming(path):
+            yield temporary
+            with open(temporary, "rb+") as file:
+                os.fsync(file.fileno())
+            os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -54,12 +52,23 @@ def check_target(path: str | os.PathLike[str]) -> None:
         If ``path`` is a directory or a device, or its directory does not exist.
     """
     target = Path(os.path.realpath(path))
-    if target.is_dir():
-        number, reason = errno.EISDIR, "it is a directory; add a file name"
-    elif target.exists() and not target.is_file():
-        number, reason = errno.EINVAL, "it is not a regular file"
-    elif not target.parent.is_dir():
-        number, reason = errno.ENOENT, f"there is no directory {str(target.parent)!r}"
-    else:
-        return
-    raise OSError(number, f"Can't write {os.fspath(path)!r}: {reason}")
+    with _naming(path):
+        if target.is_dir():
+            raise OSError(errno.EISDIR, "it is a directory; add a file name")
+        if target.exists() and not target.is_file():
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        if not target.parent.is_dir():
+            raise OSError(
+                errno.ENOENT, f"there is no directory {str(target.parent)!r}; make it first"
+            )
+
+
+@contextmanager
+def _naming(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Name the file in what goes wrong with it."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        # OSError turns the number into the class: PermissionError, FileNotFoundError, …
+        raise OSError(error.errno, f"Can't write {os.fspath(path)!r}: {reason}") from error

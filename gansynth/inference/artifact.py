@@ -7,16 +7,14 @@ Reading one runs no code and unpickles nothing.
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import hashlib
 import os
-import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from gansynth import atomic
 from gansynth.inference import _wire, noise
 from gansynth.schema import Schema
 
@@ -162,40 +160,8 @@ def write(artifact: Artifact, path: str | os.PathLike[str]) -> None:
     OSError
         If the file can't be written, naming it and saying why. Nothing is left behind then.
     """
-    target = Path(os.path.realpath(path))  # through a link, not in place of it
-    try:
-        _check_target(target)
-        with _temporary(target.parent) as temporary:
-            with open(temporary, "xb") as file:
-                file.write(artifact.model)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, target)
-    except OSError as error:
-        # OSError turns the number into the class: PermissionError, FileNotFoundError, …
-        raise OSError(
-            error.errno, f"Can't write the model to {os.fspath(path)!r}: {error.strerror}"
-        ) from error
-
-
-def _check_target(target: Path) -> None:
-    """Refuse what must not be replaced by a file: a directory, a device, a pipe."""
-    if target.is_dir():
-        raise OSError(errno.EISDIR, "it is a directory; add a file name, such as model.onnx")
-    if target.exists() and not target.is_file():
-        raise OSError(errno.EINVAL, "it is not a regular file")
-    if not target.parent.is_dir():
-        raise OSError(errno.ENOENT, f"there is no directory {str(target.parent)!r}; make it first")
-
-
-@contextlib.contextmanager
-def _temporary(directory: Path) -> Iterator[Path]:
-    """Name a file to write in the directory, and see that it is gone in the end."""
-    path = directory / f".gansynth-{secrets.token_hex(8)}.tmp"
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
+    with atomic.replacing(path) as temporary:
+        temporary.write_bytes(artifact.model)
 
 
 def _library_version() -> str:

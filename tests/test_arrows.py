@@ -1,0 +1,105 @@
+"""Imports go the way that the design says: read from the source, module by module."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import gansynth
+import gansynth_distribution2d
+import gansynth_image
+import gansynth_tabular
+
+CORE = Path(gansynth.__file__).parent
+PLUGINS = [
+    Path(package.__file__).parent
+    for package in (gansynth_tabular, gansynth_distribution2d, gansynth_image)
+]
+
+# What each part of the core may import of the others; nothing may import what is left of it.
+ARROWS = {
+    "schema": set(),
+    "atomic": set(),
+    "architecture": {"schema"},
+    "containers": {"schema"},
+    "datafiles": {"atomic"},
+    "metrics": set(),
+    "progress": set(),
+    "registry": {"architecture", "schema"},
+    "inference": {"atomic", "containers", "schema"},
+    "training": {"architecture", "schema", "inference"},
+    "sampler": {"architecture", "containers", "inference", "progress", "registry", "training"},
+    "testing": {"architecture", "containers", "sampler", "training"},
+    "demo_pictures": {"metrics"},
+    "demo": {"sampler", "atomic", "datafiles", "demo_pictures", "metrics"},
+    "cli": {"sampler", "inference", "atomic", "datafiles", "demo", "registry"},
+    "__init__": {"sampler", "inference"},
+}
+HEAVY = {"tensorflow", "keras", "tf2onnx", "onnx"}
+PUBLIC_NAMES = {"GANSampler": "sampler", "ExportedSampler": "inference", "load": "inference"}
+
+
+def part_of(file: Path) -> str:
+    """Name of the part of the core that a file belongs to."""
+    return file.relative_to(CORE).parts[0].removesuffix(".py")
+
+
+def imports(tree: ast.AST) -> set[str]:
+    """Modules and names that a syntax tree imports, dotted."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def at_import(tree: ast.Module) -> set[str]:
+    """What is imported when the module is: neither in functions nor for type checkers."""
+    body = [
+        node
+        for node in tree.body
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef)
+        and not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test))
+    ]
+    return imports(ast.Module(body, []))
+
+
+def parse(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+FILES = sorted(CORE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=[str(file.relative_to(CORE)) for file in FILES])
+def test_arrows_of_the_core(file):
+    """A module of the core imports only what lies before it."""
+    part = part_of(file)
+    used = {name.split(".")[1] for name in imports(parse(file)) if name.startswith("gansynth.")}
+    used = {PUBLIC_NAMES.get(name, name) for name in used} - {part}
+    assert used <= ARROWS[part], f"{part} imports {used - ARROWS[part]}"
+
+
+@pytest.mark.parametrize("file", FILES, ids=[str(file.relative_to(CORE)) for file in FILES])
+def test_only_training_imports_tensorflow(file):
+    """Outside training, TensorFlow and ONNX's own package are imported in functions at most."""
+    used = {name.split(".")[0] for name in at_import(parse(file))}
+    if part_of(file) != "training":
+        assert not used & HEAVY
+    if part_of(file) == "inference":
+        assert not {name.split(".")[0] for name in imports(parse(file))} & HEAVY
+
+
+@pytest.mark.parametrize("folder", PLUGINS, ids=lambda folder: folder.name)
+def test_plugins_import_the_contract_only(folder):
+    """A plugin imports the contract and the schema of the core, and TensorFlow in networks.py."""
+    for file in folder.glob("*.py"):
+        tree = parse(file)
+        core = {name for name in imports(tree) if name.split(".")[0] == "gansynth"}
+        assert {name.split(".")[1] for name in core} <= {"architecture", "schema"}, file
+        if file.name != "networks.py":
+            assert not {name.split(".")[0] for name in at_import(tree)} & HEAVY, file
