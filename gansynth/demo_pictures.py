@@ -34,7 +34,7 @@ def marginals(real: pd.DataFrame, synthetic: pd.DataFrame) -> Figure:
 
 def points(real: np.ndarray, synthetic: np.ndarray) -> Figure:
     """Points in the plane, in axes of equal scale and limits."""
-    figure = Figure(figsize=(8, 3.1), dpi=110, layout="constrained")
+    figure = Figure(figsize=(8, 2.7), dpi=110, layout="constrained")
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
     colours = (REAL, SYNTHETIC)
     for panel, title, colour, X in zip(panels, TITLES, colours, (real, synthetic), strict=True):

@@ -28,6 +28,8 @@ CALIBRATION_ROWS = 32_768
 CALIBRATION_ROUNDS = 30
 CALIBRATION_TOLERANCE = 1e-3
 MAX_DECIMALS = 8
+FEWEST_OF_AN_ATOM = 10
+"""Rows that a number has to be found in before it counts as a value with mass of its own."""
 
 
 @dataclass
@@ -83,8 +85,9 @@ def fit_marginal(
         heavy = np.ones(len(present), bool)
     else:
         present, counts = np.unique(values[~missing], return_counts=True)
-        heavy = counts >= max(min_mass * len(values), 2)
-        if len(present) <= max_distinct:
+        heavy = counts >= max(min_mass * len(values), FEWEST_OF_AN_ATOM)
+        # In a small table a few values each are no sign of a discrete column.
+        if len(present) <= min(max_distinct, max(len(values) // FEWEST_OF_AN_ATOM, 2)):
             heavy[:] = True
     light = ~np.isin(values, present[heavy]) & ~missing
     continuous = np.sort(values[light])
