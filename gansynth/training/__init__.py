@@ -36,9 +36,10 @@ def _without_chatter() -> Iterator[None]:
 def _import_tensorflow() -> None:
     """Import TensorFlow without the greetings of its libraries.
 
-    Whoever sets TF_CPP_MIN_LOG_LEVEL has said what to see, and sees it.
+    Whoever sets TF_CPP_MIN_LOG_LEVEL has said what to see, and sees it. Level 3 is silence:
+    it may have been set here, in a process that started this one.
     """
-    if "tensorflow" in sys.modules or "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+    if "tensorflow" in sys.modules or os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3") != "3":
         return
     # Read when something is logged for the first time. What goes wrong is raised, too.
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
