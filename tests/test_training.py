@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import subprocess
 import sys
@@ -140,6 +141,19 @@ def test_same_seed_same_samples_in_two_processes():
         for _ in range(2)
     }
     assert len(digests) == 1
+
+
+def test_nothing_is_printed_or_logged():
+    """A fit prints nothing and leaves the root logger without a handler of its own."""
+    handlers = logging.root.handlers[:]
+    script = (
+        "from gansynth import GANSampler\n"
+        "GANSampler(steps=2, batch_size=4).fit([[1.5, 'a'], [2.5, 'b']] * 5)"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout + run.stderr == ""
+    tiny().fit(mixed_frame())
+    assert logging.root.handlers == handlers
 
 
 def test_other_seed_other_samples():

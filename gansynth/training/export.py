@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+from collections.abc import Iterator
 
 import keras
 import onnx
@@ -64,20 +65,27 @@ def export(generator: keras.Model, codec: Codec, *, conditional: bool) -> bytes:
 
 
 def _convert(function: tf.types.experimental.PolymorphicFunction) -> onnx.ModelProto:
-    """Run tf2onnx quietly; it prints what it could not do and carries on."""
+    """Run tf2onnx quietly; it tells what it could not do and carries on."""
     import tf2onnx
 
-    logger = logging.getLogger("tf2onnx")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            model, _ = tf2onnx.convert.from_function(
-                function, function.input_signature, opset=OPSET
-            )
-    finally:
-        logger.setLevel(level)
+    with _silent_logging(), contextlib.redirect_stdout(io.StringIO()):
+        model, _ = tf2onnx.convert.from_function(function, function.input_signature, opset=OPSET)
     return model
+
+
+@contextlib.contextmanager
+def _silent_logging() -> Iterator[None]:
+    """Log nothing for a while.
+
+    tf2onnx logs to the root logger too, and in doing so gives it a handler.
+    """
+    before, handlers = logging.root.manager.disable, logging.root.handlers[:]
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+        logging.root.handlers[:] = handlers
 
 
 def _rename_outputs(model: onnx.ModelProto, names: list[str]) -> None:
