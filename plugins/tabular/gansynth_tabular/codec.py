@@ -17,12 +17,11 @@ from scipy.special import ndtr, ndtri
 
 from gansynth.architecture import Codec, Draw
 from gansynth.schema import MISSING_CODE, MISSING_INTEGER, Column
-from gansynth_tabular.layout import Layout
+from gansynth_tabular.layout import SCORE_LIMIT, Layout
 
 if TYPE_CHECKING:
     import keras
 
-SCORE_LIMIT = 5.0
 KNOTS = 2049
 CALIBRATION_ROWS = 32_768
 CALIBRATION_ROUNDS = 30

@@ -7,6 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
+SCORE_LIMIT = 5.0
+"""Largest score that is told apart: one row in three million lies beyond."""
+
 
 @dataclass(frozen=True)
 class Layout:

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from gansynth.architecture import NetworkSpec
-from gansynth_tabular.layout import Layout
+from gansynth_tabular.layout import SCORE_LIMIT, Layout
 
 if TYPE_CHECKING:
     from gansynth_tabular.codec import Marginal, TableCodec
@@ -209,8 +209,6 @@ def _column(
 
 def _look_up(score: tf.Tensor, table: np.ndarray, stepped: bool) -> tf.Tensor:
     """Value at a score, from a table over a uniform grid of scores."""
-    from gansynth_tabular.codec import SCORE_LIMIT
-
     table = table.astype(np.float64)
     cells = len(table) - 1
     place = tf.cast(score, tf.float64) * (cells / (2 * SCORE_LIMIT)) + cells / 2
