@@ -190,7 +190,8 @@ def architectures() -> None:
 
     from gansynth import registry
 
-    table = Table("name", "distribution", "version", "value", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table("name", "distribution", "version", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("value", overflow="fold")  # whole, to be copied
     for info in registry.available():
         table.add_row(info.name, info.distribution, info.version, info.value)
     Console().print(table)

@@ -94,9 +94,11 @@ def run(output: Path, *, quick: bool = False) -> None:
     for exhibit in shown:
         console.print(f"[bold]{exhibit.name}[/]: {exhibit.told}")
         sampler, figures = _show(exhibit, output, quick, console.is_terminal)
+        seconds = sampler.history_["seconds"][-1]
+        stopped = " (stopped by the clock: more steps would do better)"
         console.print(
-            f"  {sampler.architecture_name_}: {sampler.n_steps_:,} steps, "
-            f"{sampler.history_['seconds'][-1]:.0f} s"
+            f"  {sampler.architecture_name_}: {sampler.n_steps_:,} steps, {seconds:.0f} s"
+            + (stopped if seconds >= exhibit.seconds else "")
         )
         for (name, best), (real, synthetic) in zip(exhibit.figures, figures, strict=True):
             results.add_row(exhibit.name, name, best, f"{real:.3f}", f"{synthetic:.3f}")

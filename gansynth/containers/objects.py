@@ -22,7 +22,7 @@ def read(name: str | int, values: np.ndarray) -> tuple[Column, np.ndarray]:
     import pandas as pd
 
     missing = pd.isna(values)
-    dtype = _dtype(values[missing.argmax()]) if missing.any() else "object"
+    dtype = _dtype(values[int(np.argmax(missing))]) if missing.any() else "object"
     found = pd.api.types.infer_dtype(values, skipna=True)
     if found == "string":
         codes, labels = pd.factorize(values, sort=True)

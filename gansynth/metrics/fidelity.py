@@ -247,7 +247,7 @@ def modes(points: np.ndarray, centres: np.ndarray, std: float, n_std: float = 3.
     )
     good = distances < n_std * std
     counts = np.bincount(nearest[good], minlength=len(centres))
-    shares = counts / max(counts.sum(), 1)
+    shares = counts / max(int(counts.sum()), 1)
 
     # Cutting a Gaussian of d dimensions off at radius r scales its variance by this much.
     d, r2 = points.shape[1], n_std**2
