@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# Looked up on demand: listing architectures needs no scikit-learn, loading a model no pandas.
+# Looked up on demand: loading a model needs no scikit-learn.
 _HOMES = {
     "ExportedSampler": "gansynth.inference.exported",
     "GANSampler": "gansynth.sampler",
