@@ -49,14 +49,27 @@ class Player:
         self.network = network
         self.weights = network.trainable_variables
         self.moments = [tf.Variable(tf.zeros_like(w), trainable=False) for w in self.weights]
+        # The fused kernel wants a place for first moments; with beta_1 = 0 nothing reads it.
+        self.first = [tf.Variable(tf.zeros_like(w), trainable=False) for w in self.weights]
 
     def descend(self, gradients: Sequence[tf.Tensor], rule: Rule) -> None:
-        """Update by Adam with beta_1 = 0 (Kingma and Ba 2015), which needs no first moment."""
-        rate, decay = rule.schedule.learning_rate, rule.beta_2
-        correction = 1.0 - tf.pow(decay, tf.cast(rule.t, tf.float32))
-        for weight, moment, gradient in zip(self.weights, self.moments, gradients, strict=True):
-            moment.assign(decay * moment + (1.0 - decay) * tf.square(gradient))
-            weight.assign_sub(rate * gradient / (tf.sqrt(moment / correction) + 1e-8))
+        """Update by Adam with beta_1 = 0 (Kingma and Ba 2015), one kernel a weight."""
+        beta_2_power = tf.pow(rule.beta_2, tf.cast(rule.t, tf.float32))
+        for weight, first, moment, gradient in zip(
+            self.weights, self.first, self.moments, gradients, strict=True
+        ):
+            tf.raw_ops.ResourceApplyAdam(
+                var=weight.handle,
+                m=first.handle,
+                v=moment.handle,
+                beta1_power=0.0,
+                beta2_power=beta_2_power,
+                lr=rule.schedule.learning_rate,
+                beta1=0.0,
+                beta2=rule.beta_2,
+                epsilon=1e-8,
+                grad=gradient,
+            )
 
     def reset(self, fresh: keras.Model) -> None:
         """Take over the weights of a freshly built network, and forget the moments."""

@@ -171,9 +171,8 @@ class Waves(keras.layers.Layer):
 
     def call(self, points: tf.Tensor) -> tf.Tensor:
         """Widen points."""
-        angles = [points * np.float32(2.0**octave) for octave in range(self.octaves)]
-        waves = [wave(angle) for angle in angles for wave in (tf.sin, tf.cos)]
-        return tf.concat([points, *waves], axis=1)
+        angles = tf.concat([points * 2.0**octave for octave in range(self.octaves)], axis=1)
+        return tf.concat([points, tf.sin(angles), tf.cos(angles)], axis=1)
 
 
 def sample_charts(network: keras.Model, inputs: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -88,16 +88,21 @@ class Choose(keras.layers.Layer):
         """Turn heads and one normal number a block into expanded rows."""
         heads, noise = inputs
         layout = self.layout
-        scores = heads[:, : layout.scores]
         if not layout.sizes:
-            return scores
-        uniform = 0.5 * (1.0 + tf.math.erf(noise * 0.70710678))
-        blocks, slot, block = [], layout.scores, 0
-        for count, size in layout.groups:
-            logits = tf.reshape(heads[:, slot : slot + count * size], (-1, count, size))
-            drawn = draw(logits, uniform[:, block : block + count], training)
-            blocks.append(tf.reshape(drawn, (-1, count * size)))
-            slot, block = slot + count * size, block + count
+            return heads
+        widths = [count * size for count, size in layout.groups]
+        # Split, not sliced: the gradients of slices are each as wide as all heads.
+        scores, *logits = tf.split(heads, [layout.scores, *widths], axis=1)
+        uniform = tf.split(
+            0.5 * (1.0 + tf.math.erf(noise * 0.70710678)), [c for c, _ in layout.groups], axis=1
+        )
+        blocks = [
+            tf.reshape(
+                draw(tf.reshape(of_group, (-1, count, size)), numbers, training),
+                (-1, count * size),
+            )
+            for (count, size), of_group, numbers in zip(layout.groups, logits, uniform, strict=True)
+        ]
         return _gated(scores, tf.concat(blocks, axis=1), layout)
 
 
