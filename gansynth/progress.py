@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from types import TracebackType
+import math
+from datetime import timedelta
 
 from rich.progress import (
     BarColumn,
@@ -10,12 +11,13 @@ from rich.progress import (
     Progress,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 
+from gansynth.watching import Run, Watcher
 
-class TrainingBar:
-    """Context manager whose :meth:`watch` a training run calls as it goes.
+
+class TrainingBar(Watcher):
+    """A bar with steps, score, speed and time left.
 
     Parameters
     ----------
@@ -28,29 +30,39 @@ class TrainingBar:
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("steps, {task.fields[speed]:.0f}/s,"),
+            TextColumn("steps{task.fields[score]}, {task.fields[speed]:.0f}/s,"),
             TimeElapsedColumn(),
-            TextColumn("of it, left"),
-            TimeRemainingColumn(),
+            TextColumn("of it, {task.fields[left]} left"),
         )
-        self._task = self._progress.add_task(description, total=None, speed=0.0)
+        self._task = self._progress.add_task(description, total=None, score="", speed=0.0, left="…")
+        self._first: tuple[int, float] | None = None
 
-    def __enter__(self) -> TrainingBar:
+    def begin(self, run: Run) -> None:
+        """Show the bar."""
         self._progress.start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._progress.stop()
-
-    def watch(self, step: int, steps: int, history: dict[str, list[float]]) -> None:
+    def call(self, run: Run, step: int, seconds: float, seconds_left: float | None) -> None:
         """Show how far the run is."""
         # The first call compiles: speed is counted from its end.
-        first_step, first_seconds = history["step"][0], history["seconds"][0]
-        seconds = history["seconds"][-1] - first_seconds
-        speed = (step - first_step) / seconds if seconds else 0.0
-        self._progress.update(self._task, completed=step, total=steps, speed=speed)
+        first_step, first_seconds = self._first = self._first or (step, seconds)
+        passed = seconds - first_seconds
+        speed = (step - first_step) / passed if passed else 0.0
+        left = (run.steps - step) / speed if speed else math.inf
+        if seconds_left is not None:
+            left = min(left, seconds_left)
+        self._progress.update(
+            self._task,
+            completed=step,
+            total=run.steps,
+            speed=speed,
+            left="…" if math.isinf(left) else str(timedelta(seconds=round(left))),
+        )
+
+    def interval(self, run: Run, record: dict[str, float]) -> None:
+        """Show the score."""
+        if not math.isnan(record["score"]):
+            self._progress.update(self._task, score=f", score {record['score']:.3f}")
+
+    def end(self, run: Run) -> None:
+        """Leave the bar as it is."""
+        self._progress.stop()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -20,9 +18,8 @@ from gansynth.architecture import Architecture, DataSpec, Recipe
 from gansynth.inference import artifact as files
 from gansynth.inference import noise
 from gansynth.inference.exported import ExportedSampler
-
-if TYPE_CHECKING:
-    from gansynth.training.loop import Watch
+from gansynth.schema import Schema
+from gansynth.watching import HistoryKeeper, Watcher, Watchers
 
 
 class GANSampler(BaseEstimator):
@@ -43,6 +40,15 @@ class GANSampler(BaseEstimator):
         architecture recommends for data of this size.
     max_time : float, optional
         Seconds after which training stops; the learning rate falls in time for it.
+    early_stopping : bool, default=True
+        Whether the learning rate begins to fall, and with it the end of the run, as soon as
+        the score on held-out rows has not risen for ``patience`` intervals.
+    patience : int, default=5
+        Intervals (forty of them make a run) without a better score.
+    validation_fraction : float, default=0.1
+        Share of the rows to hold out, at most 1,000 of them, to score by: the generator that
+        scored best is kept. Fewer than 200 rows are trained on whole, and 0 holds out none:
+        the generator of the last step is kept then.
     batch_size : int or "auto", default="auto"
         Real rows a step.
     latent_dim : int or "auto", default="auto"
@@ -50,6 +56,9 @@ class GANSampler(BaseEstimator):
     loss : {"auto", "relativistic", "non-saturating", "hinge", "wgan-gp"}, default="auto"
         Adversarial loss. ``"relativistic"`` is R3GAN's (Huang et al. 2024); all but
         ``"wgan-gp"``, which has its own, go with the R1 and R2 gradient penalties.
+    gamma : float, (float, float) or "auto", default="auto"
+        Weight of the gradient penalty, or the weights at the start and after the anneal.
+        ``"auto"`` goes by architecture and data.
     random_state : int, RandomState, Generator or None, default=None
         Seed of training, and of :meth:`sample` where that is given none. With an integer,
         a script gives the same rows each time it is run on one machine.
@@ -57,6 +66,12 @@ class GANSampler(BaseEstimator):
         Where to train.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         What networks compute in; ``"auto"`` is bfloat16 on GPUs that have it.
+    checkpoint_dir : path-like, optional
+        Folder for the states of the run. ``fit`` with the same data and parameters goes on
+        from the last one there, and ends where it would have ended without a break.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights of the last fit, on columns as they were
+        then.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -69,8 +84,16 @@ class GANSampler(BaseEstimator):
     artifact_ : gansynth.inference.artifact.Artifact
         The exported generator.
     history_ : dict of str to list
-        ``step``, ``seconds``, losses and ``penalty`` along the run, in lists of equal length;
-        ``pandas.DataFrame(history_)`` works.
+        ``step``, ``seconds``, losses, ``penalty``, ``learning_rate``, ``gamma``, ``score`` and
+        ``coverage`` of held-out rows at the end of each interval, in lists of equal length;
+        ``pandas.DataFrame(history_)`` works. Of the last run, one that was interrupted or
+        diverged included.
+    best_step_, best_score_ : int, float
+        Step and score of the generator that was kept. The score is 1 where held-out and
+        generated rows are no nearer to their own kind than to the other, 0 where they are
+        apart; NaN if no rows were held out.
+    gamma_ : tuple of (float, float)
+        Weight of the gradient penalty at the start, and after the anneal.
     classes_ : ndarray of shape (n_classes,)
         Class labels. Only after ``fit(X, y)``.
     n_features_in_ : int
@@ -100,10 +123,16 @@ class GANSampler(BaseEstimator):
         "max_time": [None, Interval(Real, 0, None, closed="neither")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")],
         "latent_dim": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "patience": [Interval(Integral, 1, None, closed="left")],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
         "loss": [StrOptions({"auto", "relativistic", "non-saturating", "hinge", "wgan-gp"})],
+        "gamma": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither"), tuple, list],
         "random_state": ["random_state", np.random.Generator],
         "device": [str],
         "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+        "checkpoint_dir": [None, str, os.PathLike],
+        "warm_start": ["boolean"],
         "verbose": ["verbose"],
     }
 
@@ -113,23 +142,35 @@ class GANSampler(BaseEstimator):
         *,
         steps: int | str = "auto",
         max_time: float | None = None,
+        early_stopping: bool = True,
+        patience: int = 5,
+        validation_fraction: float = 0.1,
         batch_size: int | str = "auto",
         latent_dim: int | str = "auto",
         loss: str = "auto",
+        gamma: float | tuple[float, float] | str = "auto",
         random_state: Any = None,
         device: str = "auto",
         precision: str = "auto",
+        checkpoint_dir: str | os.PathLike[str] | None = None,
+        warm_start: bool = False,
         verbose: int = 0,
     ) -> None:
         self.architecture = architecture
         self.steps = steps
         self.max_time = max_time
+        self.early_stopping = early_stopping
+        self.patience = patience
+        self.validation_fraction = validation_fraction
         self.batch_size = batch_size
         self.latent_dim = latent_dim
         self.loss = loss
+        self.gamma = gamma
         self.random_state = random_state
         self.device = device
         self.precision = precision
+        self.checkpoint_dir = checkpoint_dir
+        self.warm_start = warm_start
         self.verbose = verbose
 
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -154,16 +195,49 @@ class GANSampler(BaseEstimator):
             If X, y or a parameter can't be used; the message says which and why. What was
             fitted before stays.
         """
+        memory = self.__dict__.get("_memory") if self.warm_start else None
+        return self._fit(X, y, None, memory, self.warm_start)
+
+    def partial_fit(self, X: Any, y: Any = None, classes: Any = None) -> Self:
+        """Train on a chunk of the data, going on from the chunks before.
+
+        A call makes ``steps`` steps, or passes over X once if that is ``"auto"``. How columns
+        are encoded is settled by the first chunk: let it be a fair sample. The learning rate
+        does not fall, and no rows are held out.
+
+        Parameters
+        ----------
+        X : DataFrame, Table, ndarray or list
+            As for :meth:`fit`; the columns, and what they can hold, are those of the first
+            chunk.
+        y : array-like of shape (n,), optional
+            Class labels; in all chunks or in none.
+        classes : array-like of shape (n_classes,), optional
+            All classes there are. The first chunk's, if left out.
+
+        Returns
+        -------
+        self : GANSampler
+            Fitted so far.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As for :meth:`fit`, and if X or y are not of the kind of the first chunk's.
+        """
+        return self._fit(X, y, classes, self.__dict__.get("_memory"), True, partial=True)
+
+    def _fit(
+        self, X: Any, y: Any, classes: Any, memory: Any, remember: bool, *, partial: bool = False
+    ) -> Self:
+        """Read, train, and take over what came of it."""
         self._validate_params()
         _check_device(self.device)
-        schema, data = containers.read(X)
-        labels = None
-        if y is not None:
-            classes, labels, counts, dtype = containers.read_labels(y)
-            check_consistent_length(X, labels)
-            schema = replace(schema, classes=classes, class_counts=counts, class_dtype=dtype)
+        gamma = _check_gamma(self.gamma)
+        known = self.artifact_.schema if memory else None
+        schema, data, labels = _read(X, y, classes, known)
         spec = DataSpec(schema, len(next(iter(data.values()))))
-        if spec.n_samples < 2:
+        if spec.n_samples < 2 and not memory:
             # The wording that scikit-learn's estimator checks look for.
             raise ValueError(
                 "X has 1 sample(s), while a minimum of 2 is required by GANSampler: a "
@@ -171,28 +245,54 @@ class GANSampler(BaseEstimator):
             )
         name, architecture = registry.resolve(self.architecture, spec)
         recipe = self._adjusted(architecture.recipe(spec))
+        chunk_steps = None
+        if partial:
+            one_pass = -(-spec.n_samples // recipe.batch_size)
+            chunk_steps = one_pass if self.steps == "auto" else int(self.steps)
+            recipe = replace(recipe, steps=architecture.recipe(spec).steps)
 
-        from gansynth.training.fit import fit
+        from gansynth.training.fit import Settings, fit
 
-        with self._watched(name) as watch:
-            graph, history = fit(
+        seed = self.random_state
+        settings = Settings(
+            seed=None if seed is None else noise.seed_of(seed) % 2**62,
+            device=self.device,
+            precision=self.precision,
+            gamma=gamma,
+            max_time=self.max_time,
+            patience=self.patience if self.early_stopping else None,
+            validation_fraction=0.0 if partial else self.validation_fraction,
+            checkpoint_dir=self.checkpoint_dir,
+            chunk_steps=chunk_steps,
+        )
+        keeper = HistoryKeeper()
+        try:
+            fitted = fit(
                 architecture,
                 spec,
                 data,
                 labels,
                 recipe,
-                seed=noise.seed_of(self.random_state) % 2**62,
-                device=self.device,
-                precision=self.precision,
-                max_time=self.max_time,
-                watch=watch,
+                settings,
+                Watchers([keeper, *self._watchers(name)]),
+                memory,
             )
-        meta = {"architecture": name, "samples": spec.n_samples, "steps": history["step"][-1]}
+        finally:
+            # Also what Ctrl-C or a divergence has left.
+            if keeper.history:
+                self.history_ = keeper.history
+        state = fitted.state
+        meta = {"architecture": name, "samples": spec.n_samples, "steps": state.step}
         if getattr(y, "name", None) is not None:
             meta["target"] = y.name  # what to call the classes in a file of samples
-        self.artifact_ = files.seal(graph, schema, meta)
+        self.artifact_ = files.seal(fitted.graph, schema, meta)
         self.architecture_, self.architecture_name_ = architecture, name
-        self.history_, self.n_steps_ = history, history["step"][-1]
+        self.history_, self.n_steps_ = state.history, state.step
+        self.best_step_, self.best_score_ = state.best_step, state.best_score
+        self.gamma_ = fitted.recipe.gamma
+        self.__dict__.pop("_memory", None)
+        if remember:
+            self._memory = fitted.memory
         self._describe_features()
         return self
 
@@ -291,16 +391,13 @@ class GANSampler(BaseEstimator):
         wanted = {name: getattr(self, name) for name in names}
         return replace(recipe, **{k: v for k, v in wanted.items() if v != "auto"})
 
-    @contextlib.contextmanager
-    def _watched(self, name: str) -> Iterator[Watch | None]:
-        """A progress bar's hook, if one is wanted."""
+    def _watchers(self, name: str) -> list[Watcher]:
+        """Who looks on."""
         if not self.verbose:
-            yield None
-            return
+            return []
         from gansynth.progress import TrainingBar
 
-        with TrainingBar(f"Training {name}") as bar:
-            yield bar.watch
+        return [TrainingBar(f"Training {name}")]
 
     def _describe_features(self) -> None:
         """Set scikit-learn's attributes on the columns and classes of the data."""
@@ -316,6 +413,44 @@ class GANSampler(BaseEstimator):
         framed = schema.container not in ("numpy", "list")
         if framed and all(isinstance(name, str) for name in names):
             self.feature_names_in_ = np.asarray(names, dtype=object)
+
+
+def _read(
+    X: Any, y: Any, classes: Any, known: Schema | None
+) -> tuple[Schema, dict[str, np.ndarray], np.ndarray | None]:
+    """Schema, data and class codes; under the schema of earlier data, if there is one."""
+    if known:
+        schema, data = known, containers.read_as(known, X)
+    else:
+        schema, data = containers.read(X)
+    if known and (y is not None) != bool(known.classes):
+        raise ValueError(
+            f"y {'is given' if y is not None else 'is missing'}, unlike in the fit that this one "
+            "goes on from. Pass y in both or in neither."
+        )
+    if y is None:
+        return schema, data, None
+    if known is None:
+        names, _, counts, dtype = containers.read_labels(y if classes is None else classes)
+        schema = replace(schema, classes=names, class_counts=counts, class_dtype=dtype)
+    labels = containers.codes_of(schema, y)
+    check_consistent_length(X, labels)
+    counts = np.bincount(labels, minlength=len(schema.classes))
+    if known:
+        counts = counts + np.asarray(known.class_counts)
+    return replace(schema, class_counts=tuple(counts.tolist())), data, labels
+
+
+def _check_gamma(gamma: Any) -> Any:
+    """Refuse a pair that is none; scikit-learn's validation has seen to the rest."""
+    if not isinstance(gamma, (tuple, list)):
+        return gamma
+    if len(gamma) != 2 or not all(isinstance(g, Real) and 0 < g < np.inf for g in gamma):
+        raise ValueError(
+            f"gamma={gamma!r} is no pair of positive numbers. Use 'auto', a number, or its "
+            "values at the start and after the anneal, such as (0.1, 0.001)."
+        )
+    return tuple(float(g) for g in gamma)
 
 
 def _check_device(device: str) -> None:

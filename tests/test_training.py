@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from gansynth import GANSampler
 from gansynth.training import devices, losses
-from gansynth.training.program import Pace, _schedule
+from gansynth.training.program import Pace, schedule
 from gansynth_tabular import TableCodec, TabularGAN
 
 TINY = TabularGAN(width=16, depth=1)
@@ -80,15 +80,14 @@ def test_one_centred_penalty_vanishes_at_unit_norm():
 
 def test_schedule_goes_from_its_start_to_its_end():
     """Gamma anneals geometrically, the learning rate falls late, the average's span grows."""
-    pace = Pace(*(tf.constant(v) for v in (1e-3, 1e-5, 0.5, 1.0, 0.01, 0.5, 100.0)))
-    at = lambda progress, step: [  # noqa: E731
-        float(v) for v in _schedule(pace, tf.constant(progress), tf.constant(step, tf.int64))
-    ]
-    rate, gamma, decay = at(0.0, 0)
+    scalars = (1e-3, 1e-5, 0.5, 1.0, 0.01, 0.5, 100.0, 0.0, 0.0, 1 / 2000)
+    pace = Pace(*(tf.constant(v, tf.float32) for v in scalars))
+    at = lambda step: [float(v) for v in schedule(pace, tf.constant(step, tf.int64))]  # noqa: E731
+    rate, gamma, decay = at(0)
     assert (rate, gamma) == pytest.approx((1e-3, 1.0))
     assert decay < 0.01
-    assert at(0.25, 500)[1] == pytest.approx(0.1, rel=1e-4)
-    rate, gamma, decay = at(1.0, 5000)
+    assert at(500)[1] == pytest.approx(0.1, rel=1e-4)
+    rate, gamma, decay = at(5000)
     assert (rate, gamma, decay) == pytest.approx((1e-5, 0.01, 0.5**0.01), rel=1e-4)
 
 
@@ -96,7 +95,8 @@ def test_schedule_goes_from_its_start_to_its_end():
 def test_every_loss_trains(loss):
     """Each selectable loss gives finite losses and rows."""
     sampler = tiny(loss=loss).fit(mixed_frame())
-    assert np.isfinite(pd.DataFrame(sampler.history_).to_numpy()).all()
+    losses_of_run = pd.DataFrame(sampler.history_)[["critic_loss", "generator_loss", "penalty"]]
+    assert np.isfinite(losses_of_run.to_numpy()).all()
     assert sampler.sample(5)["amount"].notna().all()
 
 
@@ -113,7 +113,7 @@ def test_training_learns_a_dependence():
 def test_history_has_lists_of_equal_length():
     """history_ goes into a data frame, and ends at the number of steps."""
     history = pd.DataFrame(tiny(steps=9).fit(mixed_frame()).history_)
-    assert list(history) == ["step", "seconds", "critic_loss", "generator_loss", "penalty"]
+    assert {"step", "seconds", "critic_loss", "generator_loss", "penalty"} <= set(history)
     assert history["step"].iloc[-1] == 9
     assert history["step"].is_monotonic_increasing
 

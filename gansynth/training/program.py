@@ -12,6 +12,7 @@ from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from gansynth.architecture import Architecture, Codec, NetworkSpec
@@ -26,10 +27,17 @@ from gansynth.training.step import (
 )
 
 KEPT_PROGRAMS = 16
+ROWS_AT_ONCE = 256
+
+Arrays = dict[str, np.ndarray]
 
 
 class Pace(NamedTuple):
-    """Scalars that shape a run: what a :class:`Schedule` is computed from at each step."""
+    """Scalars that shape a run: what a :class:`Schedule` is computed from at each step.
+
+    Progress, the share of the run that is done, is ``start`` at ``first_step`` and grows by
+    ``rate`` a step.
+    """
 
     learning_rate: float
     learning_rate_end: float
@@ -38,6 +46,9 @@ class Pace(NamedTuple):
     gamma_end: float
     gamma_anneal: float
     ema_steps: float
+    first_step: float
+    start: float
+    rate: float
 
 
 class Program:
@@ -81,6 +92,7 @@ class Program:
             self.average = architecture.generator(spec, seed=0)
         self.noise_dim = self.average.inputs[0].shape[-1]
         self._step = tf.function(self._update, jit_compile=device.compiles)
+        self._average = tf.function(self.average, reduce_retracing=True)
 
     def reset(self, seed: int) -> None:
         """Load weights that depend on the seed and nothing else."""
@@ -91,6 +103,41 @@ class Program:
             for weight, value in zip(self.average.weights, fresh.weights, strict=True):
                 weight.assign(value)
 
+    def generate(self, inputs: list[tf.Tensor]) -> np.ndarray:
+        """Rows that the generator's average makes of ``[z]`` or ``[z, y]``."""
+        with tf.device(self.device.name):
+            return np.concatenate(
+                [
+                    self._average([x[i : i + ROWS_AT_ONCE] for x in inputs])
+                    for i in range(0, len(inputs[0]), ROWS_AT_ONCE)
+                ]
+            )
+
+    @property
+    def _variables(self) -> dict[str, list[tf.Variable]]:
+        return {
+            "generator": self.generator.network.weights,
+            "generator_moments": [*self.generator.first, *self.generator.moments],
+            "critic": self.critic.network.weights,
+            "critic_moments": [*self.critic.first, *self.critic.moments],
+            "average": self.average.weights,
+        }
+
+    def state(self) -> Arrays:
+        """Copy of all that training changes, by name."""
+        return {
+            f"{group}/{i}": np.array(variable)
+            for group, variables in self._variables.items()
+            for i, variable in enumerate(variables)
+        }
+
+    def load(self, state: Arrays) -> None:
+        """Set everything that :meth:`state` tells, or a part of it."""
+        for group, variables in self._variables.items():
+            for i, variable in enumerate(variables):
+                if f"{group}/{i}" in state:
+                    variable.assign(state[f"{group}/{i}"])
+
     @tf.function(reduce_retracing=True)
     def run(
         self,
@@ -99,8 +146,6 @@ class Program:
         seed: tf.Tensor,
         first: tf.Tensor,
         count: tf.Tensor,
-        progress: tf.Tensor,
-        rate: tf.Tensor,
         pace: Pace,
     ) -> tf.Tensor:
         """Make many steps in one call.
@@ -115,15 +160,13 @@ class Program:
             Seed of the run.
         first, count : tensor of int64
             Number of the first step, and how many to make.
-        progress, rate : tensor of float32
-            Share of the run done at the first step, and that a step adds.
         pace : Pace
             Scalars of the run.
 
         Returns
         -------
         tensor, shape (3,)
-            Means of the critic's loss, the generator's loss and the penalty.
+            Sums of the critic's loss, the generator's loss and the penalty.
         """
         sums = tf.zeros(3)
         n_rows = tf.shape(rows)[0]
@@ -132,11 +175,10 @@ class Program:
             picks = tf.random.stateless_uniform(
                 (self.batch_size,), [seed, 4 * step], 0, n_rows, tf.int32, alg="philox"
             )
-            schedule = _schedule(pace, progress + rate * tf.cast(i, tf.float32), step)
             sums += self._step(
-                tf.gather(rows, picks), tf.gather(labels, picks), seed, step, schedule
+                tf.gather(rows, picks), tf.gather(labels, picks), seed, step, schedule(pace, step)
             )
-        return sums / tf.cast(count, tf.float32)
+        return sums
 
     def _update(
         self,
@@ -171,8 +213,11 @@ class Program:
         return tf.stack([critic_loss, generator_loss, penalty])
 
 
-def _schedule(pace: Pace, progress: tf.Tensor, step: tf.Tensor) -> Schedule:
-    """Learning rate, gamma and EMA decay at a point of the run."""
+def schedule(pace: Pace, step: tf.Tensor) -> Schedule:
+    """Learning rate, gamma and EMA decay of a step."""
+    # A function of the step alone: however a run is cut into calls, its bits are the same.
+    since = tf.cast(step, tf.float32) - pace.first_step
+    progress = tf.minimum(pace.start + pace.rate * since, 1.0)
     annealed = tf.minimum(progress / pace.gamma_anneal, 1.0)
     gamma = pace.gamma_start * tf.pow(pace.gamma_end / pace.gamma_start, annealed)
     fallen = tf.clip_by_value((progress - pace.decay_start) / (1.0 - pace.decay_start), 0.0, 1.0)

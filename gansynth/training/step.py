@@ -49,7 +49,8 @@ class Player:
         self.network = network
         self.weights = network.trainable_variables
         self.moments = [tf.Variable(tf.zeros_like(w), trainable=False) for w in self.weights]
-        # The fused kernel wants a place for first moments; with beta_1 = 0 nothing reads it.
+        # The fused kernel keeps first moments too: those of the last step alone, at beta_1 = 0,
+        # but with the rounding of the steps before.
         self.first = [tf.Variable(tf.zeros_like(w), trainable=False) for w in self.weights]
 
     def descend(self, gradients: Sequence[tf.Tensor], rule: Rule) -> None:
@@ -75,7 +76,7 @@ class Player:
         """Take over the weights of a freshly built network, and forget the moments."""
         for weight, value in zip(self.network.weights, fresh.weights, strict=True):
             weight.assign(value)
-        for moment in self.moments:
+        for moment in (*self.first, *self.moments):
             moment.assign(tf.zeros_like(moment))
 
 
