@@ -58,7 +58,8 @@ class GANSampler(BaseEstimator):
         ``"wgan-gp"``, which has its own, go with the R1 and R2 gradient penalties.
     gamma : float, (float, float) or "auto", default="auto"
         Weight of the gradient penalty, or the weights at the start and after the anneal.
-        ``"auto"`` goes by architecture and data.
+        ``"auto"`` ends at the squared scale of the finest structure in the data, or where the
+        score on held-out rows stalls.
     random_state : int, RandomState, Generator or None, default=None
         Seed of training, and of :meth:`sample` where that is given none. With an integer,
         a script gives the same rows each time it is run on one machine.
@@ -289,7 +290,7 @@ class GANSampler(BaseEstimator):
         self.architecture_, self.architecture_name_ = architecture, name
         self.history_, self.n_steps_ = state.history, state.step
         self.best_step_, self.best_score_ = state.best_step, state.best_score
-        self.gamma_ = fitted.recipe.gamma
+        self.gamma_ = (fitted.recipe.gamma[0], state.gamma[1])
         self.__dict__.pop("_memory", None)
         if remember:
             self._memory = fitted.memory

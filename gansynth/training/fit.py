@@ -130,7 +130,7 @@ def fit(
     codec = memory.codec if memory else architecture.codec(spec, data)
     rng = np.random.Generator(np.random.Philox(seed))
     rows = codec.encode(data, rng)
-    recipe = gamma.resolve(settings.gamma, recipe)
+    recipe = gamma.resolve(settings.gamma, recipe, rows)
     train, held_out = validation.split(len(rows), settings.validation_fraction, labels, rng)
     networks = NetworkSpec(codec.layout, recipe.latent_dim, spec.n_classes)
     with borrowed(
@@ -140,7 +140,7 @@ def fit(
         trainer = Trainer(
             program,
             _on_device(program, rows, labels, train),
-            Plan(recipe, settings.patience, settings.max_time),
+            Plan(recipe, settings.patience, settings.gamma == "auto", settings.max_time),
             state,
             best,
             judge := _judge(program, codec, rows, labels, held_out, seed),
@@ -214,7 +214,7 @@ def _start(
         program.load(arrays)
         best = {n.removeprefix("best/"): v for n, v in arrays.items() if n.startswith("best/")}
         return State.from_json(values), best
-    state = State(seed, Leg(0, 0.0, recipe.steps))
+    state = State(seed, Leg(0, 0.0, recipe.steps), gamma=recipe.gamma)
     progress = 0.0
     if memory:
         program.load(memory.arrays)

@@ -55,6 +55,8 @@ class Plan(NamedTuple):
     patience : int or None
         Intervals without a better score after which the learning rate starts to fall; None
         to keep to the schedule.
+    settle_gamma : bool
+        Whether gamma stays at what scored best, when the score has stalled.
     max_time : float or None
         Seconds after which to stop. The schedules then follow the clock where it runs ahead
         of the steps, so that the run ends as trained as it can be.
@@ -62,6 +64,7 @@ class Plan(NamedTuple):
 
     recipe: Recipe
     patience: int | None = None
+    settle_gamma: bool = False
     max_time: float | None = None
 
 
@@ -97,8 +100,10 @@ class State:
     seconds: float = 0.0
     rate_scale: float = 1.0
     failures: int = 0
+    gamma: tuple[float, float] = (1.0, 1.0)
     best_step: int = 0
     best_score: float = -math.inf
+    top_score: float = -math.inf
     stale: int = 0
     sums: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
     summed_from: int = 0
@@ -126,7 +131,7 @@ class State:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> State:
         """State from what :meth:`to_json` gave."""
-        return cls(**{**values, "leg": Leg(**values["leg"])})
+        return cls(**{**values, "leg": Leg(**values["leg"]), "gamma": tuple(values["gamma"])})
 
 
 class Data(NamedTuple):
@@ -286,11 +291,12 @@ class Trainer:
         for name, value in record.items():
             state.history[name].append(value)
         state.sums, state.summed_from = [0.0, 0.0, 0.0], state.step
-        if score > state.best_score:
-            state.best_score, state.best_step, state.stale = score, state.step, 0
+        state.stale = 0 if score > state.top_score else state.stale + 1
+        state.top_score = max(score, state.top_score)
+        if self._judge and score >= state.top_score - self._judge.noise:
+            # Of states that chance may have put in this order, the last: it has seen most.
+            state.best_score, state.best_step = score, state.step
             self.best = _average(self.program)
-        else:
-            state.stale += 1
         self._hasten()
         self._watcher.interval(self, record)
         return True
@@ -315,6 +321,9 @@ class Trainer:
             share = (1.0 - recipe.decay_start) / max(recipe.decay_start, 0.1)
             left = max(math.ceil(share * (state.step - state.leg.first_step)), 1)
             state.leg = Leg(state.step, recipe.decay_start, state.step + left)
+            if self.plan.settle_gamma:
+                best = state.history["gamma"][state.history["step"].index(state.best_step)]
+                state.gamma = (best, best)
 
     def _fall_back(self, good: Arrays) -> None:
         """Return to the last good state with a smaller learning rate."""
@@ -351,7 +360,7 @@ class Trainer:
             recipe.learning_rate * state.rate_scale,
             recipe.learning_rate_end * state.rate_scale,
             recipe.decay_start,
-            *recipe.gamma,
+            *state.gamma,
             recipe.gamma_anneal,
             max(recipe.ema_half_life * recipe.steps, 1.0),
             state.leg.first_step,
