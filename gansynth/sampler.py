@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -10,19 +12,26 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from gansynth import containers, registry
+from gansynth._compat import (
+    CallbackSupportMixin,
+    Interval,
+    StrOptions,
+    callbacks_of,
+    with_callbacks,
+)
 from gansynth.architecture import Architecture, DataSpec, Recipe
+from gansynth.callbacks import FitTask
 from gansynth.inference import artifact as files
 from gansynth.inference import noise
 from gansynth.inference.exported import ExportedSampler
 from gansynth.schema import Schema
-from gansynth.watching import HistoryKeeper, Watcher, Watchers
+from gansynth.watching import HistoryKeeper, Run, Watcher, Watchers
 
 
-class GANSampler(BaseEstimator):
+class GANSampler(CallbackSupportMixin, BaseEstimator):
     """Learn the distribution of X with a GAN, and draw new rows of the same kind.
 
     X may be a table with columns of any kind, points, or images. After ``fit`` the
@@ -43,7 +52,7 @@ class GANSampler(BaseEstimator):
     early_stopping : bool, default=True
         Whether the learning rate begins to fall, and with it the end of the run, as soon as
         the score on held-out rows has not risen for ``patience`` intervals.
-    patience : int, default=5
+    patience : int, default=10
         Intervals (forty of them make a run) without a better score.
     validation_fraction : float, default=0.1
         Share of the rows to hold out, at most 1,000 of them, to score by: the generator that
@@ -58,8 +67,8 @@ class GANSampler(BaseEstimator):
         ``"wgan-gp"``, which has its own, go with the R1 and R2 gradient penalties.
     gamma : float, (float, float) or "auto", default="auto"
         Weight of the gradient penalty, or the weights at the start and after the anneal.
-        ``"auto"`` ends at the squared scale of the finest structure in the data, or where the
-        score on held-out rows stalls.
+        ``"auto"`` goes by the architecture, and ends at the squared scale of the finest
+        structure in the data where they show one.
     random_state : int, RandomState, Generator or None, default=None
         Seed of training, and of :meth:`sample` where that is given none. With an integer,
         a script gives the same rows each time it is run on one machine.
@@ -73,6 +82,10 @@ class GANSampler(BaseEstimator):
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights of the last fit, on columns as they were
         then.
+    callbacks : list, optional
+        Keras callbacks, told of each interval as of an epoch: instances, or functions without
+        arguments that make one (what an instance holds open can't be pickled or copied). Those
+        of scikit-learn go into ``set_callbacks``.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -134,6 +147,7 @@ class GANSampler(BaseEstimator):
         "precision": [StrOptions({"auto", "float32", "bfloat16"})],
         "checkpoint_dir": [None, str, os.PathLike],
         "warm_start": ["boolean"],
+        "callbacks": [None, list, tuple],
         "verbose": ["verbose"],
     }
 
@@ -144,7 +158,7 @@ class GANSampler(BaseEstimator):
         steps: int | str = "auto",
         max_time: float | None = None,
         early_stopping: bool = True,
-        patience: int = 5,
+        patience: int = 10,
         validation_fraction: float = 0.1,
         batch_size: int | str = "auto",
         latent_dim: int | str = "auto",
@@ -155,6 +169,7 @@ class GANSampler(BaseEstimator):
         precision: str = "auto",
         checkpoint_dir: str | os.PathLike[str] | None = None,
         warm_start: bool = False,
+        callbacks: list[Any] | None = None,
         verbose: int = 0,
     ) -> None:
         self.architecture = architecture
@@ -172,8 +187,10 @@ class GANSampler(BaseEstimator):
         self.precision = precision
         self.checkpoint_dir = checkpoint_dir
         self.warm_start = warm_start
+        self.callbacks = callbacks
         self.verbose = verbose
 
+    @with_callbacks
     def fit(self, X: Any, y: Any = None) -> Self:
         """Train a generator on X, conditional on the class if y is given.
 
@@ -199,6 +216,7 @@ class GANSampler(BaseEstimator):
         memory = self.__dict__.get("_memory") if self.warm_start else None
         return self._fit(X, y, None, memory, self.warm_start)
 
+    @with_callbacks
     def partial_fit(self, X: Any, y: Any = None, classes: Any = None) -> Self:
         """Train on a chunk of the data, going on from the chunks before.
 
@@ -266,7 +284,15 @@ class GANSampler(BaseEstimator):
             checkpoint_dir=self.checkpoint_dir,
             chunk_steps=chunk_steps,
         )
-        keeper = HistoryKeeper()
+        about = {"samples": spec.n_samples}
+        if getattr(y, "name", None) is not None:
+            about["target"] = y.name  # what to call the classes in a file of samples
+        learned = functools.partial(_learned, name, architecture, schema, about)
+        keeper, watchers = HistoryKeeper(), self._watchers(name)
+        task = None
+        if callbacks_of(self):
+            task = FitTask(self, X, y, lambda run: _so_far(learned, run))
+            watchers.append(task)
         try:
             fitted = fit(
                 architecture,
@@ -275,7 +301,7 @@ class GANSampler(BaseEstimator):
                 labels,
                 recipe,
                 settings,
-                Watchers([keeper, *self._watchers(name)]),
+                Watchers([keeper, *watchers]),
                 memory,
             )
         finally:
@@ -283,18 +309,16 @@ class GANSampler(BaseEstimator):
             if keeper.history:
                 self.history_ = keeper.history
         state = fitted.state
-        meta = {"architecture": name, "samples": spec.n_samples, "steps": state.step}
-        if getattr(y, "name", None) is not None:
-            meta["target"] = y.name  # what to call the classes in a file of samples
-        self.artifact_ = files.seal(fitted.graph, schema, meta)
-        self.architecture_, self.architecture_name_ = architecture, name
-        self.history_, self.n_steps_ = state.history, state.step
-        self.best_step_, self.best_score_ = state.best_step, state.best_score
+        for stale in ("n_features_in_", "feature_names_in_", "classes_"):
+            self.__dict__.pop(stale, None)
+        best = (state.best_step, state.best_score)
+        self.__dict__.update(learned(fitted.graph, state.history, state.step, best))
         self.gamma_ = (fitted.recipe.gamma[0], state.gamma[1])
         self.__dict__.pop("_memory", None)
         if remember:
             self._memory = fitted.memory
-        self._describe_features()
+        if task:
+            task.finish()
         return self
 
     def sample(
@@ -394,26 +418,56 @@ class GANSampler(BaseEstimator):
 
     def _watchers(self, name: str) -> list[Watcher]:
         """Who looks on."""
-        if not self.verbose:
-            return []
-        from gansynth.progress import TrainingBar
+        watchers: list[Watcher] = []
+        if self.callbacks:
+            from gansynth.training.callbacks import KerasCallbacks
 
-        return [TrainingBar(f"Training {name}")]
+            watchers.append(KerasCallbacks(self.callbacks))
+        if self.verbose:
+            from gansynth.progress import TrainingBar
 
-    def _describe_features(self) -> None:
-        """Set scikit-learn's attributes on the columns and classes of the data."""
-        schema = self.artifact_.schema
-        for stale in ("n_features_in_", "feature_names_in_", "classes_"):
-            self.__dict__.pop(stale, None)
-        if schema.classes:
-            self.classes_ = np.asarray(schema.classes, dtype=schema.class_dtype)
-        if schema.is_image:
-            return
-        self.n_features_in_ = len(schema.columns)
-        names = [column.name for column in schema.columns]
-        framed = schema.container not in ("numpy", "list")
-        if framed and all(isinstance(name, str) for name in names):
-            self.feature_names_in_ = np.asarray(names, dtype=object)
+            watchers.append(TrainingBar(f"Training {name}"))
+        return watchers
+
+
+def _learned(
+    name: str,
+    architecture: Architecture,
+    schema: Schema,
+    about: dict[str, Any],
+    graph: bytes,
+    history: dict[str, list[float]],
+    steps: int,
+    best: tuple[int, float],
+) -> dict[str, Any]:
+    """Attributes that a fit sets."""
+    meta = {"architecture": name, **about, "steps": steps}
+    attributes = {
+        "artifact_": files.seal(graph, schema, meta),
+        "architecture_": architecture,
+        "architecture_name_": name,
+        "history_": history,
+        "n_steps_": steps,
+        "best_step_": best[0],
+        "best_score_": best[1],
+    }
+    if schema.classes:
+        attributes["classes_"] = np.asarray(schema.classes, dtype=schema.class_dtype)
+    if schema.is_image:
+        return attributes
+    attributes["n_features_in_"] = len(schema.columns)
+    names = [column.name for column in schema.columns]
+    framed = schema.container not in ("numpy", "list")
+    if framed and all(isinstance(name, str) for name in names):
+        attributes["feature_names_in_"] = np.asarray(names, dtype=object)
+    return attributes
+
+
+def _so_far(learned: Callable[..., dict[str, Any]], run: Run) -> dict[str, Any]:
+    """Attributes of a fit that had stopped after the interval that is just done."""
+    history = {name: values[:] for name, values in run.history.items()}
+    step, score = int(history["step"][-1]), history["score"][-1]
+    return learned(run.export(), history, step, (step, score))
 
 
 def _read(

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any, Protocol
 
 
 class Run(Protocol):
     """What a watcher may know of the run, and do to it."""
 
-    steps: int
-    """Steps that the run will make if nothing ends it earlier."""
-    network: Any
-    """The Keras model of the generator's average: what would be exported now."""
+    @property
+    def steps(self) -> int:
+        """Steps that the run will make if nothing ends it earlier."""
 
-    history: dict[str, list[float]]
-    """The history so far; it grows."""
+    @property
+    def intervals(self) -> int:
+        """Intervals that are left; the run may end earlier, never later."""
+
+    @property
+    def network(self) -> Any:
+        """The Keras model of the generator's average; training changes it on."""
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """The history so far; it grows."""
 
     def stop(self) -> None:
         """End the run after the interval that it is in, as if its steps were made."""
+
+    def export(self) -> bytes:
+        """The generator's average, as it is now, as an ONNX model; takes seconds."""
 
 
 class Watcher:
@@ -29,6 +41,9 @@ class Watcher:
 
     def begin(self, run: Run) -> None:
         """Training is about to start, or to go on."""
+
+    def before_interval(self, run: Run) -> None:
+        """An interval is about to start: a new one, or once more that which diverged."""
 
     def call(self, run: Run, step: int, seconds: float, seconds_left: float | None) -> None:
         """A call of the compiled loop is done; ``seconds_left`` by the run's ``max_time``."""
@@ -62,17 +77,27 @@ class Watchers(Watcher):
 
     Parameters
     ----------
-    watchers : iterable of Watcher
-        Called in this order.
+    watchers : list of Watcher
+        Told in this order; of the end in reverse. Those that were told of the beginning are
+        told of the end, whatever another one raises.
     """
 
     def __init__(self, watchers: list[Watcher]) -> None:
         self._watchers = watchers
+        self._begun = ExitStack()
 
     def begin(self, run: Run) -> None:
+        """Tell all, or none."""
+        with ExitStack() as begun:
+            for watcher in self._watchers:
+                watcher.begin(run)
+                begun.callback(watcher.end, run)
+            self._begun = begun.pop_all()
+
+    def before_interval(self, run: Run) -> None:
         """Tell all."""
         for watcher in self._watchers:
-            watcher.begin(run)
+            watcher.before_interval(run)
 
     def call(self, run: Run, step: int, seconds: float, seconds_left: float | None) -> None:
         """Tell all."""
@@ -86,5 +111,4 @@ class Watchers(Watcher):
 
     def end(self, run: Run) -> None:
         """Tell all."""
-        for watcher in self._watchers:
-            watcher.end(run)
+        self._begun.close()

@@ -80,7 +80,7 @@ def test_one_centred_penalty_vanishes_at_unit_norm():
 
 def test_schedule_goes_from_its_start_to_its_end():
     """Gamma anneals geometrically, the learning rate falls late, the average's span grows."""
-    scalars = (1e-3, 1e-5, 0.5, 1.0, 0.01, 0.5, 100.0, 0.0, 0.0, 1 / 2000)
+    scalars = (1e-3, 1e-5, 0.5, 1.0, 0.01, 0.0, 0.5, 100.0, 0.0, 0.0, 1 / 2000)
     pace = Pace(*(tf.constant(v, tf.float32) for v in scalars))
     at = lambda step: [float(v) for v in schedule(pace, tf.constant(step, tf.int64))]  # noqa: E731
     rate, gamma, decay = at(0)

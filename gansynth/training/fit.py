@@ -60,7 +60,7 @@ class Settings:
     precision: str = "auto"
     gamma: str | float | tuple[float, float] = "auto"
     max_time: float | None = None
-    patience: int | None = 5
+    patience: int | None = 10
     validation_fraction: float = 0.1
     checkpoint_dir: str | os.PathLike[str] | None = None
     chunk_steps: int | None = None
@@ -140,21 +140,20 @@ def fit(
         trainer = Trainer(
             program,
             _on_device(program, rows, labels, train),
-            Plan(recipe, settings.patience, settings.gamma == "auto", settings.max_time),
+            Plan(recipe, settings.patience, settings.max_time),
             state,
             best,
             judge := _judge(program, codec, rows, labels, held_out, seed),
             checkpoints,
             watcher,
+            lambda: _exported(program, codec, labels, seed),
         )
         trainer.train()
         last = program.state()
         program.load(trainer.best)
         if judge:
             _alarm(codec, judge, rows[train])
-        with tf.device("/CPU:0"):
-            codec.calibrate(program.average, _draw(program.noise_dim, labels, seed))
-            graph = export(program.average, codec, conditional=labels is not None)
+        graph = trainer.export()
     return Fitted(graph, recipe, state, Memory(codec, last, state.to_json()))
 
 
@@ -214,7 +213,9 @@ def _start(
         program.load(arrays)
         best = {n.removeprefix("best/"): v for n, v in arrays.items() if n.startswith("best/")}
         return State.from_json(values), best
-    state = State(seed, Leg(0, 0.0, recipe.steps), gamma=recipe.gamma)
+    state = State(
+        seed, Leg(0, 0.0, recipe.steps), gamma=recipe.gamma, anneal=(0.0, recipe.gamma_anneal)
+    )
     progress = 0.0
     if memory:
         program.load(memory.arrays)
@@ -287,6 +288,16 @@ def _alarm(codec: Codec, judge: validation.Judge, rows: np.ndarray) -> None:
             ConvergenceWarning,
             stacklevel=4,
         )
+
+
+def _exported(program: Program, codec: Codec, labels: np.ndarray | None, seed: int) -> bytes:
+    """ONNX model of the generator's average, calibrated; training may go on with it after."""
+    before = program.average.get_weights()
+    with tf.device("/CPU:0"):
+        codec.calibrate(program.average, _draw(program.noise_dim, labels, seed))
+        graph = export(program.average, codec, conditional=labels is not None)
+    program.average.set_weights(before)
+    return graph
 
 
 def _draw(noise_dim: int, labels: np.ndarray | None, seed: int) -> Draw:

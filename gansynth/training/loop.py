@@ -55,8 +55,6 @@ class Plan(NamedTuple):
     patience : int or None
         Intervals without a better score after which the learning rate starts to fall; None
         to keep to the schedule.
-    settle_gamma : bool
-        Whether gamma stays at what scored best, when the score has stalled.
     max_time : float or None
         Seconds after which to stop. The schedules then follow the clock where it runs ahead
         of the steps, so that the run ends as trained as it can be.
@@ -64,7 +62,6 @@ class Plan(NamedTuple):
 
     recipe: Recipe
     patience: int | None = None
-    settle_gamma: bool = False
     max_time: float | None = None
 
 
@@ -101,6 +98,7 @@ class State:
     rate_scale: float = 1.0
     failures: int = 0
     gamma: tuple[float, float] = (1.0, 1.0)
+    anneal: tuple[float, float] = (0.0, 1.0)
     best_step: int = 0
     best_score: float = -math.inf
     top_score: float = -math.inf
@@ -131,7 +129,8 @@ class State:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> State:
         """State from what :meth:`to_json` gave."""
-        return cls(**{**values, "leg": Leg(**values["leg"]), "gamma": tuple(values["gamma"])})
+        pairs = {name: tuple(values[name]) for name in ("gamma", "anneal")}
+        return cls(**{**values, **pairs, "leg": Leg(**values["leg"])})
 
 
 class Data(NamedTuple):
@@ -162,6 +161,8 @@ class Trainer:
         Where to write states to.
     watcher : Watcher
         Told of what happens.
+    export : callable
+        ``export()`` gives the generator's average as an ONNX model, and leaves it as it is.
     """
 
     def __init__(
@@ -174,10 +175,11 @@ class Trainer:
         judge: Judge | None,
         checkpoints: Checkpoints | None,
         watcher: Watcher,
+        export: Callable[[], bytes],
     ) -> None:
         self.program, self.data, self.plan, self.state = program, data, plan, state
         self.best, self._judge = best, judge
-        self._checkpoints, self._watcher = checkpoints, watcher
+        self._checkpoints, self._watcher, self._export = checkpoints, watcher, export
         self._interval_steps = _interval(plan.recipe.steps)
         self._count = 1
         self._stopped = False
@@ -187,6 +189,12 @@ class Trainer:
     def steps(self) -> int:
         """Steps that the run will make if nothing ends it earlier."""
         return self.state.leg.last_step
+
+    @property
+    def intervals(self) -> int:
+        """Intervals that are left if nothing ends the run earlier."""
+        step, last, size = self.state.step, self.state.leg.last_step, self._interval_steps
+        return max(-(-last // size) - step // size, 0) if step < last else 0
 
     @property
     def history(self) -> History:
@@ -201,6 +209,10 @@ class Trainer:
     def stop(self) -> None:
         """End the run after this interval, as if its steps were made."""
         self._stopped = True
+
+    def export(self) -> bytes:
+        """The generator's average, as it is now, as an ONNX model."""
+        return self._export()
 
     def train(self) -> None:
         """Run to the end; the best average is then in :attr:`best`.
@@ -218,6 +230,7 @@ class Trainer:
         try:
             with interrupts.held_back() as interrupted:
                 while not self._over:
+                    self._watcher.before_interval(self)
                     self._interval(interrupted)
                     if interrupted():
                         self._write()
@@ -304,11 +317,12 @@ class Trainer:
     def _hurry(self) -> None:
         """Let the schedule follow the clock, where that runs ahead of the steps."""
         state, plan = self.state, self.plan
-        if plan.max_time is None:
+        if plan.max_time is None or state.leg.end < 1.0:  # a chunk is not the whole run
             return
         progress = min(state.seconds / plan.max_time, 1.0)
         if progress > state.leg.progress(state.step):
-            left = max(math.ceil((1.0 - progress) * plan.recipe.steps), 1)
+            left = math.ceil((1.0 - progress) * plan.recipe.steps)
+            left = max(min(left, state.leg.last_step - state.step), 1)
             state.leg = Leg(state.step, progress, state.step + left)
 
     def _hasten(self) -> None:
@@ -321,9 +335,9 @@ class Trainer:
             share = (1.0 - recipe.decay_start) / max(recipe.decay_start, 0.1)
             left = max(math.ceil(share * (state.step - state.leg.first_step)), 1)
             state.leg = Leg(state.step, recipe.decay_start, state.step + left)
-            if self.plan.settle_gamma:
-                best = state.history["gamma"][state.history["step"].index(state.best_step)]
-                state.gamma = (best, best)
+            # Gamma goes on from where it is, a leap would undo what is learned.
+            state.gamma = (state.history["gamma"][-1], state.gamma[1])
+            state.anneal = (recipe.decay_start, 0.5 * (1.0 + recipe.decay_start))
 
     def _fall_back(self, good: Arrays) -> None:
         """Return to the last good state with a smaller learning rate."""
@@ -361,7 +375,7 @@ class Trainer:
             recipe.learning_rate_end * state.rate_scale,
             recipe.decay_start,
             *state.gamma,
-            recipe.gamma_anneal,
+            *state.anneal,
             max(recipe.ema_half_life * recipe.steps, 1.0),
             state.leg.first_step,
             state.leg.start,

@@ -44,7 +44,8 @@ class Pace(NamedTuple):
     decay_start: float
     gamma_start: float
     gamma_end: float
-    gamma_anneal: float
+    anneal_start: float
+    anneal_end: float
     ema_steps: float
     first_step: float
     start: float
@@ -126,7 +127,7 @@ class Program:
     def state(self) -> Arrays:
         """Copy of all that training changes, by name."""
         return {
-            f"{group}/{i}": np.array(variable)
+            f"{group}/{i}": tf.convert_to_tensor(variable).numpy().copy()
             for group, variables in self._variables.items()
             for i, variable in enumerate(variables)
         }
@@ -218,7 +219,8 @@ def schedule(pace: Pace, step: tf.Tensor) -> Schedule:
     # A function of the step alone: however a run is cut into calls, its bits are the same.
     since = tf.cast(step, tf.float32) - pace.first_step
     progress = tf.minimum(pace.start + pace.rate * since, 1.0)
-    annealed = tf.minimum(progress / pace.gamma_anneal, 1.0)
+    span = pace.anneal_end - pace.anneal_start
+    annealed = tf.clip_by_value((progress - pace.anneal_start) / span, 0.0, 1.0)
     gamma = pace.gamma_start * tf.pow(pace.gamma_end / pace.gamma_start, annealed)
     fallen = tf.clip_by_value((progress - pace.decay_start) / (1.0 - pace.decay_start), 0.0, 1.0)
     cosine = 0.5 * (1.0 + tf.cos(fallen * 3.14159265))
