@@ -34,7 +34,14 @@ def _refusals() -> Iterator[None]:
 
     try:
         yield
-    except (ArchitectureError, OSError, RuntimeError, TypeError, ValueError) as error:
+    except (
+        ArchitectureError,
+        FloatingPointError,
+        OSError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as error:
         if _is_bug(error):
             raise
         typer.echo(f"gansynth: {_in_one_line(error)}", err=True)

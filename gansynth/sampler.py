@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from numbers import Integral, Real
@@ -76,12 +77,17 @@ class GANSampler(CallbackSupportMixin, BaseEstimator):
         Where to train.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         What networks compute in; ``"auto"`` is bfloat16 on GPUs that have it.
+    strategy : {"mirrored", "multi_worker"}, tf.distribute.Strategy or None, default=None
+        Train on several devices, each of which takes its share of the batch: all GPUs of this
+        machine, or those of a cluster that ``TF_CONFIG`` describes. Leave ``device`` at
+        ``"auto"`` then.
     checkpoint_dir : path-like, optional
         Folder for the states of the run. ``fit`` with the same data and parameters goes on
         from the last one there, and ends where it would have ended without a break.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights of the last fit, on columns as they were
-        then.
+        Whether ``fit`` goes on from the weights of the last fit, which has to have been called
+        with it too, on columns and held-out rows as they were then. ``architecture`` and
+        ``latent_dim`` have to stay as they are; what else is set otherwise counts.
     callbacks : list, optional
         Keras callbacks, told of each interval as of an epoch: instances, or functions without
         arguments that make one (what an instance holds open can't be pickled or copied). Those
@@ -131,7 +137,7 @@ class GANSampler(CallbackSupportMixin, BaseEstimator):
     (3, 4)
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+    _parameter_constraints: ClassVar[dict[str, list[Any] | str]] = {
         "architecture": [str, Architecture, type],
         "steps": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "max_time": [None, Interval(Real, 0, None, closed="neither")],
@@ -145,6 +151,7 @@ class GANSampler(CallbackSupportMixin, BaseEstimator):
         "random_state": ["random_state", np.random.Generator],
         "device": [str],
         "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+        "strategy": "no_validation",  # what is no string, TensorFlow has to tell
         "checkpoint_dir": [None, str, os.PathLike],
         "warm_start": ["boolean"],
         "callbacks": [None, list, tuple],
@@ -167,6 +174,7 @@ class GANSampler(CallbackSupportMixin, BaseEstimator):
         random_state: Any = None,
         device: str = "auto",
         precision: str = "auto",
+        strategy: Any = None,
         checkpoint_dir: str | os.PathLike[str] | None = None,
         warm_start: bool = False,
         callbacks: list[Any] | None = None,
@@ -185,6 +193,7 @@ class GANSampler(CallbackSupportMixin, BaseEstimator):
         self.random_state = random_state
         self.device = device
         self.precision = precision
+        self.strategy = strategy
         self.checkpoint_dir = checkpoint_dir
         self.warm_start = warm_start
         self.callbacks = callbacks
@@ -212,6 +221,11 @@ class GANSampler(CallbackSupportMixin, BaseEstimator):
         ValueError, TypeError
             If X, y or a parameter can't be used; the message says which and why. What was
             fitted before stays.
+        OSError
+            If nothing can be written to ``checkpoint_dir``.
+        FloatingPointError
+            If training diverges again and again. It has a ``history``; what was fitted before
+            stays.
         """
         memory = self.__dict__.get("_memory") if self.warm_start else None
         return self._fit(X, y, None, memory, self.warm_start)
@@ -232,7 +246,8 @@ class GANSampler(CallbackSupportMixin, BaseEstimator):
         y : array-like of shape (n,), optional
             Class labels; in all chunks or in none.
         classes : array-like of shape (n_classes,), optional
-            All classes there are. The first chunk's, if left out.
+            All classes there are. The first chunk's, if left out. Later chunks need not name
+            them again.
 
         Returns
         -------
@@ -244,7 +259,19 @@ class GANSampler(CallbackSupportMixin, BaseEstimator):
         ValueError, TypeError
             As for :meth:`fit`, and if X or y are not of the kind of the first chunk's.
         """
-        return self._fit(X, y, classes, self.__dict__.get("_memory"), True, partial=True)
+        memory = self.__dict__.get("_memory")
+        if self.checkpoint_dir is not None:
+            raise ValueError(
+                f"checkpoint_dir={os.fspath(self.checkpoint_dir)!r} is for fit. Set it to None for "
+                "partial_fit, and pickle the sampler between chunks."
+            )
+        if memory is None and "artifact_" in self.__dict__:
+            raise ValueError(
+                "partial_fit can't go on from a fit with warm_start=False, which keeps nothing to "
+                "go on from. Set warm_start=True before fit, or call partial_fit of a "
+                "sklearn.base.clone."
+            )
+        return self._fit(X, y, classes, memory, True, partial=True)
 
     def _fit(
         self, X: Any, y: Any, classes: Any, memory: Any, remember: bool, *, partial: bool = False
@@ -252,9 +279,10 @@ class GANSampler(CallbackSupportMixin, BaseEstimator):
         """Read, train, and take over what came of it."""
         self._validate_params()
         _check_device(self.device)
+        _check_strategy(self.strategy, self.device)
         gamma = _check_gamma(self.gamma)
         known = self.artifact_.schema if memory else None
-        schema, data, labels = _read(X, y, classes, known)
+        schema, data, labels = _read(X, y, classes, known, add=partial)
         spec = DataSpec(schema, len(next(iter(data.values()))))
         if spec.n_samples < 2 and not memory:
             # The wording that scikit-learn's estimator checks look for.
@@ -262,8 +290,14 @@ class GANSampler(CallbackSupportMixin, BaseEstimator):
                 "X has 1 sample(s), while a minimum of 2 is required by GANSampler: a "
                 "distribution can't be learned from one row. Pass more rows."
             )
-        name, architecture = registry.resolve(self.architecture, spec)
+        wanted = self.architecture
+        if memory and isinstance(wanted, str) and wanted == "auto":
+            wanted = self.architecture_  # fewer rows may suit another one better
+        name, architecture = registry.resolve(wanted, spec)
         recipe = self._adjusted(architecture.recipe(spec))
+        if memory:
+            memory.check(architecture, self.latent_dim)
+            recipe = replace(recipe, latent_dim=memory.latent_dim)
         chunk_steps = None
         if partial:
             one_pass = -(-spec.n_samples // recipe.batch_size)
@@ -277,6 +311,7 @@ class GANSampler(CallbackSupportMixin, BaseEstimator):
             seed=None if seed is None else noise.seed_of(seed) % 2**62,
             device=self.device,
             precision=self.precision,
+            strategy=self.strategy,
             gamma=gamma,
             max_time=self.max_time,
             patience=self.patience if self.early_stopping else None,
@@ -284,7 +319,8 @@ class GANSampler(CallbackSupportMixin, BaseEstimator):
             checkpoint_dir=self.checkpoint_dir,
             chunk_steps=chunk_steps,
         )
-        about = {"samples": spec.n_samples}
+        earlier = int(self.artifact_.meta["samples"]) if partial and memory else 0
+        about = {"samples": earlier + spec.n_samples}
         if getattr(y, "name", None) is not None:
             about["target"] = y.name  # what to call the classes in a file of samples
         learned = functools.partial(_learned, name, architecture, schema, about)
@@ -471,9 +507,12 @@ def _so_far(learned: Callable[..., dict[str, Any]], run: Run) -> dict[str, Any]:
 
 
 def _read(
-    X: Any, y: Any, classes: Any, known: Schema | None
+    X: Any, y: Any, classes: Any, known: Schema | None, *, add: bool
 ) -> tuple[Schema, dict[str, np.ndarray], np.ndarray | None]:
-    """Schema, data and class codes; under the schema of earlier data, if there is one."""
+    """Schema, data and class codes; under the schema of earlier data, if there is one.
+
+    These are the whole data, unless they are to be added to the earlier ones.
+    """
     if known:
         schema, data = known, containers.read_as(known, X)
     else:
@@ -484,15 +523,22 @@ def _read(
             "goes on from. Pass y in both or in neither."
         )
     if y is None:
+        if classes is not None:
+            raise ValueError("classes is given, but y is missing. Pass both or neither.")
         return schema, data, None
     if known is None:
-        names, _, counts, dtype = containers.read_labels(y if classes is None else classes)
-        schema = replace(schema, classes=names, class_counts=counts, class_dtype=dtype)
+        names, _, _, dtype = containers.read_labels(y if classes is None else classes)
+        schema = replace(schema, classes=names, class_dtype=dtype)
+    elif classes is not None and set(containers.read_labels(classes)[0]) != set(known.classes):
+        raise ValueError(
+            f"classes={list(classes)} differ from those of the first call, "
+            f"{list(known.classes)}. Leave them out, or pass the same."
+        )
     labels = containers.codes_of(schema, y)
     check_consistent_length(X, labels)
     counts = np.bincount(labels, minlength=len(schema.classes))
-    if known:
-        counts = counts + np.asarray(known.class_counts)
+    if known and add:
+        counts += known.class_counts
     return replace(schema, class_counts=tuple(counts.tolist())), data, labels
 
 
@@ -500,7 +546,7 @@ def _check_gamma(gamma: Any) -> Any:
     """Refuse a pair that is none; scikit-learn's validation has seen to the rest."""
     if not isinstance(gamma, (tuple, list)):
         return gamma
-    if len(gamma) != 2 or not all(isinstance(g, Real) and 0 < g < np.inf for g in gamma):
+    if len(gamma) != 2 or not all(isinstance(g, Real) and 0 < float(g) < np.inf for g in gamma):
         raise ValueError(
             f"gamma={gamma!r} is no pair of positive numbers. Use 'auto', a number, or its "
             "values at the start and after the anneal, such as (0.1, 0.001)."
@@ -515,4 +561,23 @@ def _check_device(device: str) -> None:
         raise ValueError(
             f"device={device!r} is unknown. Use 'auto', 'cpu', 'gpu', or a GPU by its number, "
             "such as 'gpu:1'."
+        )
+
+
+def _check_strategy(strategy: Any, device: str) -> None:
+    """Refuse a strategy that is none; there is no object of TensorFlow's before it is loaded."""
+    if strategy is None:
+        return
+    tensorflow = sys.modules.get("tensorflow")
+    if strategy not in ("mirrored", "multi_worker") and not (
+        tensorflow and isinstance(strategy, tensorflow.distribute.Strategy)
+    ):
+        raise ValueError(
+            f"strategy={strategy!r} is unknown. Use None for one device, 'mirrored' for all GPUs "
+            "of this machine, 'multi_worker' for a cluster, or a tf.distribute.Strategy."
+        )
+    if device != "auto":
+        raise ValueError(
+            f"device={device!r} can't be combined with strategy={strategy!r}, which names the "
+            "devices itself. Use device='auto', or strategy=None."
         )

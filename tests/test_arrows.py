@@ -20,17 +20,24 @@ PLUGINS = [
 
 # What each part of the core may import of the others; nothing may import what is left of it.
 ARROWS = {
+    "_compat": set(),
+    "watching": set(),
+    "callbacks": {"_compat", "watching"},
     "schema": set(),
     "atomic": set(),
     "architecture": {"schema"},
     "containers": {"schema"},
     "datafiles": {"atomic"},
     "metrics": set(),
-    "progress": set(),
+    "memory": {"architecture"},
+    "progress": {"watching"},
     "registry": {"architecture", "schema"},
     "inference": {"atomic", "containers", "schema"},
-    "training": {"architecture", "schema", "inference"},
-    "sampler": {"architecture", "containers", "inference", "progress", "registry", "training"},
+    "training": {"architecture", "atomic", "schema", "inference", "memory", "watching"},
+    "sampler": {
+        *{"architecture", "containers", "inference", "registry", "schema", "training"},
+        *{"_compat", "callbacks", "progress", "watching"},
+    },
     "testing": {"architecture", "containers", "sampler", "training"},
     "demo_pictures": {"metrics"},
     "demo": {"sampler", "atomic", "datafiles", "demo_pictures", "metrics"},
@@ -92,6 +99,14 @@ def test_only_training_imports_tensorflow(file):
         assert not used & HEAVY
     if part_of(file) == "inference":
         assert not {name.split(".")[0] for name in imports(parse(file))} & HEAVY
+
+
+@pytest.mark.parametrize("file", FILES, ids=[str(file.relative_to(CORE)) for file in FILES])
+def test_private_names_of_others_are_used_in_one_file(file):
+    """Underscored modules of scikit-learn and imbalanced-learn are imported in _compat alone."""
+    used = {name for name in imports(parse(file)) if name.split(".")[0] in {"sklearn", "imblearn"}}
+    private = {name for name in used if any(part.startswith("_") for part in name.split("."))}
+    assert not private or part_of(file) == "_compat", private
 
 
 @pytest.mark.parametrize("folder", PLUGINS, ids=lambda folder: folder.name)

@@ -11,8 +11,17 @@ import pytest
 from gansynth import GANSampler, containers
 from gansynth.architecture import DataSpec
 from gansynth_tabular import TabularGAN
-from gansynth_tabular.codec import count_decimals, fit_marginal, match_shares, weighted_cdf
+from gansynth_tabular.codec import (
+    MOST_CHOICES,
+    count_decimals,
+    fit_marginal,
+    match_shares,
+    weighted_cdf,
+)
 from gansynth_tabular.layout import Layout
+
+# A few steps make a poor generator; what is tested here is right all the same.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
 def codec_of(frame: pd.DataFrame, **parameters: object):
@@ -192,6 +201,54 @@ def test_wide_category_is_drawn_by_running_sums():
     frame = pd.DataFrame({"k": np.tile(labels, 3)})
     rows = fitted(frame).sample(20_000, random_state=1)
     assert rows["k"].nunique() > 950
+
+
+def customers(n: int = 12_000) -> pd.DataFrame:
+    """A column with more labels than a block has choices, one of them frequent, some missing."""
+    rng = np.random.default_rng(0)
+    rare = np.char.add("customer ", rng.integers(0, 2 * MOST_CHOICES, n).astype(str))
+    label = np.where(rng.random(n) < 0.2, "guest", rare).astype(object)
+    label[rng.random(n) < 0.1] = None
+    return pd.DataFrame({"customer": label, "x": rng.normal(size=n)})
+
+
+def test_very_many_labels_make_a_narrow_row():
+    """Of thousands of labels only the frequent ones widen a row: guest, missing, another."""
+    codec, _, data = codec_of(customers())
+    assert codec.layout == Layout(scores=2, sizes=(3,), gates=(0, -1))
+    assert codec.encode(data, np.random.default_rng(0)).shape == (12_000, 3)
+
+
+def test_very_many_labels_come_back():
+    """Thousands of labels survive the codec, but for a few at the border of two."""
+    frame = customers()
+    back = round_trip(frame)["customer"]
+    np.testing.assert_array_equal(back.isna(), frame["customer"].isna())
+    np.testing.assert_array_equal(back == "guest", frame["customer"] == "guest")
+    assert (back.fillna("") == frame["customer"].fillna("")).mean() > 0.995
+
+
+def test_very_many_labels_keep_their_marginal():
+    """After a few steps only, samples hold seen labels, at the shares of the data."""
+    frame = customers()
+    rows = fitted(frame, steps=20).sample(20_000)["customer"]
+    real = frame["customer"]
+    assert set(rows.dropna()) <= set(real.dropna())
+    assert rows.isna().mean() == pytest.approx(real.isna().mean(), abs=0.02)
+    assert (rows == "guest").mean() == pytest.approx((real == "guest").mean(), abs=0.02)
+    rare, real_rare = (np.sort(c[c.notna() & (c != "guest")].to_numpy(str)) for c in (rows, real))
+    assert len(np.unique(rare)) > 0.95 * len(np.unique(real_rare))
+    shares = np.linspace(0.05, 0.95, 19)
+    ranks = np.searchsorted(real_rare, rare[(shares * len(rare)).astype(int)]) / len(real_rare)
+    np.testing.assert_allclose(ranks, shares, atol=0.02)
+
+
+def test_thousands_of_repeated_numbers_come_back():
+    """Identifiers too large for a real number survive the codec, each of them."""
+    identifiers = 2**60 + np.random.default_rng(0).integers(0, 5000, 40_000)
+    back = round_trip(pd.DataFrame({"i": identifiers}))["i"].to_numpy()
+    assert (back == identifiers).mean() > 0.995
+    assert set(back) <= set(identifiers)
 
 
 def test_marginal_of_a_spike_and_a_rest_counts_all_rows():

@@ -91,6 +91,12 @@ def read_as(schema: Schema, X: Any) -> dict[str, np.ndarray]:
             "the kind that was fitted"
         )
     if schema.is_image:
+        if (schema.dtype == "uint8") != (found.dtype == "uint8"):
+            # 0 to 255 or 0 to 1: what is meant can't be told
+            raise ValueError(
+                f"X holds images of {found.dtype}, but images of {schema.dtype} were fitted; "
+                "convert them, values too"
+            )
         return data
     if schema.container in FRAMES and found.container in FRAMES:
         _check_same_names(schema, found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -36,11 +37,15 @@ class KerasCallbacks(Watcher):
 
     def begin(self, run: Run) -> None:
         """Tell them of the training."""
-        # A network may have been in use before, and was stopped then.
-        run.network.stop_training = False
-        self._list = keras.callbacks.CallbackList(
-            self._callbacks, model=run.network, epochs=_epoch(run) + run.intervals, verbose=0
-        )
+        # They look for an optimizer. There is none whose rate they could change: the recipe's
+        # schedule sets it. This also undoes what stopped an earlier run of the network.
+        run.network.compile(optimizer=None)
+        with warnings.catch_warnings():
+            # TensorBoard draws networks of Keras' own layers; of others it would say this.
+            warnings.filterwarnings("ignore", "Model failed to serialize as JSON")
+            self._list = keras.callbacks.CallbackList(
+                self._callbacks, model=run.network, epochs=_epoch(run) + run.intervals, verbose=0
+            )
         self._list.on_train_begin()
 
     def before_interval(self, run: Run) -> None:

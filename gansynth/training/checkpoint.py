@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import time
 import zipfile
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from gansynth.atomic import replacing
 
 FORMAT = 1
 KEPT = 2
-PATTERN = "step-*.npz"
+PATTERN = f"step-{'[0-9]' * 12}.npz"
 META = "meta.json"
 SHARE_OF_TIME = 0.05
 """Writing may take this share of a run."""
@@ -30,7 +31,8 @@ class Checkpoints:
     """States of one run in a folder, the newest of which a later call goes on from.
 
     Each state is a ``.npz`` file (arrays, no pickle) with a ``meta.json`` in it. It is
-    written beside and renamed, so that a kill at any instant leaves the last good one.
+    written beside and renamed, so that a kill at any instant leaves the last good one. The
+    one before it is kept too, in case that the disk damages the newest.
 
     Parameters
     ----------
@@ -49,26 +51,33 @@ class Checkpoints:
 
     def __init__(self, folder: str | os.PathLike[str], identity: dict[str, Any]) -> None:
         self._folder = Path(folder)
-        self._identity = json.loads(json.dumps({"format": FORMAT, **identity}))
+        self._identity = json.loads(_dumps({"format": FORMAT, **identity}))
         self._written, self._cost = time.monotonic(), 0.0
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            for leftover in self._folder.glob(".gansynth-*"):
-                leftover.unlink()
-            with replacing(self._folder / "writable") as probe:
-                probe.touch()
-            (self._folder / "writable").unlink()
+            names = {file.name for file in self._folder.iterdir()}
         except OSError as error:
-            raise OSError(
-                error.errno, f"checkpoint_dir={os.fspath(folder)!r} can't be written to: {error}"
-            ) from error
-        names = {file.name for file in self._folder.iterdir() if not file.name.startswith(".")}
-        foreign = sorted(names - {file.name for file in self._files})
+            raise self._unusable(error) from error
+        names -= {file.name for file in self._files}
+        foreign = sorted(name for name in names if not name.startswith("."))
         if foreign:
             raise CheckpointError(
                 f"checkpoint_dir={os.fspath(folder)!r} holds files that are no checkpoints "
                 f"({', '.join(foreign[:3])}). Name an empty or a new folder."
             )
+        try:
+            with tempfile.TemporaryFile(dir=self._folder):
+                pass  # better now than when there is something to lose
+            for leftover in self._folder.glob(".gansynth-*"):
+                leftover.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: OSError) -> OSError:
+        reason = error.strerror or error
+        return OSError(
+            error.errno, f"checkpoint_dir={str(self._folder)!r} can't be written to: {reason}"
+        )
 
     @property
     def _files(self) -> list[Path]:
@@ -85,16 +94,16 @@ class Checkpoints:
         damage = None
         for path in reversed(self._files):
             try:
-                arrays, meta = _read(path)
-            except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
+                arrays, identity, state = _read(path)
+            except Exception as error:  # zip's and numpy's readers meet damage with any of them
                 damage = f"{path.name}: {error}"
                 continue
-            self._compare(meta["identity"])
-            return arrays, meta["state"]
+            self._compare(identity)
+            return arrays, state
         if damage:
             raise CheckpointError(
-                f"No checkpoint in {str(self._folder)!r} can be read ({damage}). Delete the "
-                "folder to start afresh."
+                f"No checkpoint in checkpoint_dir={str(self._folder)!r} can be read ({damage}). "
+                "Delete the folder to start afresh."
             )
         return None
 
@@ -117,26 +126,39 @@ class Checkpoints:
             If it can't be written (a full disk, say); older states are left as they were.
         """
         before = time.monotonic()
-        with replacing(self._folder / f"step-{step:012d}.npz") as temporary:
-            with open(temporary, "wb") as file:  # or numpy would add a suffix
-                np.savez(file, **arrays)
-            with zipfile.ZipFile(temporary, "a") as archive:
-                archive.writestr(META, json.dumps({"identity": self._identity, "state": state}))
-        for old in self._files[:-KEPT]:
-            old.unlink(missing_ok=True)
-        self._written = time.monotonic()
-        self._cost = self._written - before
+        path = self._folder / f"step-{step:012d}.npz"
+        try:
+            with replacing(path) as temporary:
+                with open(temporary, "wb") as file:  # or numpy would add a suffix
+                    np.savez(file, **arrays)  # type: ignore[arg-type]
+                with zipfile.ZipFile(temporary, "a") as archive:
+                    archive.writestr(META, _dumps({"identity": self._identity, "state": state}))
+            # Of later steps are only files that could not be read: the run has gone back.
+            past = [file for file in self._files if file <= path]
+            for old in {*self._files} - {*past[-KEPT:]}:
+                old.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._unusable(error) from error
+        finally:
+            self._written = time.monotonic()
+            self._cost = self._written - before
 
     def worth_it(self) -> bool:
         """Whether writing now would take no more than its share of the time."""
         return self._cost <= SHARE_OF_TIME * (time.monotonic() - self._written)
 
 
-def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Arrays and JSON of one file; zip's checksums tell damage."""
-    with np.load(path, allow_pickle=False) as archive:
+def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any], dict[str, Any]]:
+    """Arrays, identity and state of one file; zip's checksums tell damage."""
+    # Opened here: what numpy has opened it leaves open where it meets damage.
+    with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files if name != META}
-        return arrays, json.loads(archive[META])
+        meta = json.loads(archive[META])
+    return arrays, meta["identity"], meta["state"]
+
+
+def _dumps(values: dict[str, Any]) -> str:
+    return json.dumps(values, default=np.generic.item)  # a grid of steps holds numpy's integers
 
 
 def _short(value: Any) -> str:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
+import functools
+import math
+import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,22 +15,27 @@ from dataclasses import dataclass
 import keras
 import tensorflow as tf
 
+from gansynth.training.replicas import ALONE, Replicas
+
 
 @dataclass(frozen=True)
 class Device:
-    """A device to train on.
+    """A device to train on, or several.
 
     Attributes
     ----------
     name : str
-        TensorFlow's name of it.
+        TensorFlow's name of it, or of the first of them.
     bfloat16 : bool
         Whether networks compute in bfloat16 (their weights, losses and penalties stay in
         float32).
+    replicas : Replicas
+        Copies of the networks, one a device.
     """
 
     name: str
     bfloat16: bool
+    replicas: Replicas = ALONE
 
     @property
     def is_gpu(self) -> bool:
@@ -34,12 +44,22 @@ class Device:
 
     @property
     def compiles(self) -> bool:
-        """Whether XLA compiles a step: on a GPU.
+        """Whether XLA compiles a step: on a GPU, if that is the only one.
 
         On a CPU it was no faster for matrix products (benchmarks/NOTES.md), it takes
-        convolutions from oneDNN's kernels, and it compiles for seconds.
+        convolutions from oneDNN's kernels, and it compiles for seconds. Under a strategy of
+        several GPUs, steps that XLA had compiled leaked memory or hung (keras issue 18145,
+        tensorflow issue 56423).
         """
-        return self.is_gpu
+        return self.is_gpu and self.replicas.count == 1
+
+    def free_memory(self) -> float:
+        """Bytes that rows and networks may take, on the fullest GPU; infinite on a CPU.
+
+        There is no other copy of the rows that a CPU could leave them in.
+        """
+        names = self.replicas.devices or (self.name,)
+        return min(_free_memory(_number(name)) if "GPU" in name else math.inf for name in names)
 
     @contextmanager
     def policy(self) -> Iterator[None]:
@@ -52,7 +72,11 @@ class Device:
             keras.config.set_dtype_policy(before)
 
 
-def resolve(device: str = "auto", precision: str = "auto") -> Device:
+def resolve(
+    device: str = "auto",
+    precision: str = "auto",
+    strategy: str | tf.distribute.Strategy | None = None,
+) -> Device:
     """Find the device that was asked for.
 
     Parameters
@@ -62,23 +86,101 @@ def resolve(device: str = "auto", precision: str = "auto") -> Device:
     precision : {"auto", "float32", "bfloat16"}
         ``"auto"`` is bfloat16 on GPUs that compute in it (compute capability 8 and
         later), float32 elsewhere.
+    strategy : {"mirrored", "multi_worker"}, tf.distribute.Strategy or None
+        Several devices instead of one; see :func:`strategies.resolve`.
 
     Raises
     ------
     RuntimeError
-        If a GPU is asked for and is not there.
+        If a GPU is asked for and is not there, or a strategy can't be had any more.
     """
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
         _grow_memory(gpu)
-    index = _gpu_index(device, len(gpus))
-    if index is None:
-        return Device("/CPU:0", precision == "bfloat16")
-    capability = tf.config.experimental.get_device_details(gpus[index]).get("compute_capability")
-    real_bfloat16 = capability is not None and capability >= (8, 0)
-    return Device(
-        f"/GPU:{index}", precision == "bfloat16" or (precision == "auto" and real_bfloat16)
+    if strategy is None:
+        index = _gpu_index(device, len(gpus))
+        replicas: Replicas = ALONE
+        names: tuple[str, ...] = ("/CPU:0" if index is None else f"/GPU:{index}",)
+    else:
+        replicas = Replicas(_strategy(strategy))
+        names = replicas.devices
+    real = all("GPU" in name and _has_bfloat16(gpus[_number(name)]) for name in names)
+    real = min(replicas.agreed(real)) == 1  # on all machines or on none
+    return Device(names[0], precision == "bfloat16" or (precision == "auto" and real), replicas)
+
+
+def _strategy(strategy: str | tf.distribute.Strategy) -> tf.distribute.Strategy:
+    """The strategy that was named, or the one that was passed if it keeps copies in step."""
+    if isinstance(strategy, str):
+        return _named(strategy)
+    in_step = (
+        tf.distribute.MirroredStrategy,
+        tf.distribute.MultiWorkerMirroredStrategy,
+        tf.distribute.OneDeviceStrategy,
     )
+    if not isinstance(strategy, in_step):
+        raise ValueError(
+            f"strategy={strategy!r} does not keep copies of the networks in step. Use one of "
+            f"{', '.join(kind.__name__ for kind in in_step)}, or 'mirrored' or 'multi_worker'."
+        )
+    return strategy
+
+
+@functools.cache
+def _named(strategy: str) -> tf.distribute.Strategy:
+    """Strategy of a name; one a process, so that fits share what was compiled for it."""
+    if strategy == "mirrored":
+        return tf.distribute.MirroredStrategy()
+    if "TF_CONFIG" not in os.environ:
+        raise RuntimeError(
+            "strategy='multi_worker' was asked for, but the environment variable TF_CONFIG, "
+            "which names the machines, is not set. Set it on each of them (docs/training.md "
+            "shows how), or use strategy='mirrored' for the devices of this one."
+        )
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    except RuntimeError as error:
+        raise RuntimeError(
+            "strategy='multi_worker' can't be had once TensorFlow has run in a process: let "
+            f"this fit be the first thing that uses it. ({error})"
+        ) from error
+
+
+def _number(name: str) -> int:
+    """Number of a device, from TensorFlow's name of it."""
+    return int(name.rpartition(":")[2])
+
+
+def _has_bfloat16(gpu: tf.config.PhysicalDevice) -> bool:
+    """Whether a GPU computes in bfloat16."""
+    capability = tf.config.experimental.get_device_details(gpu).get("compute_capability")
+    return capability is not None and capability >= (8, 0)
+
+
+def _free_memory(gpu: int) -> float:
+    """Bytes that TensorFlow may still take on a GPU; infinite if the driver does not tell.
+
+    TensorFlow knows what it has taken, and only the driver what there is.
+    """
+    free, total = ctypes.c_size_t(), ctypes.c_size_t()
+    device, context = ctypes.c_int(), ctypes.c_void_p()
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+        if driver.cuInit(0) or driver.cuDeviceGet(ctypes.byref(device), gpu):
+            return math.inf
+        if driver.cuDevicePrimaryCtxRetain(ctypes.byref(context), device):
+            return math.inf
+    except OSError:
+        return math.inf
+    driver.cuCtxPushCurrent_v2(context)
+    failed = driver.cuMemGetInfo_v2(ctypes.byref(free), ctypes.byref(total))
+    driver.cuCtxPopCurrent_v2(ctypes.byref(context))
+    driver.cuDevicePrimaryCtxRelease_v2(device)
+    if failed:
+        return math.inf
+    # What it has freed stays with it, for what comes next.
+    taken = tf.config.experimental.get_memory_info(f"GPU:{gpu}")
+    return free.value + taken["peak"] - taken["current"]
 
 
 def _gpu_index(device: str, n_gpus: int) -> int | None:

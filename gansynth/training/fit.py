@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import warnings
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
@@ -16,11 +18,14 @@ from sklearn.exceptions import ConvergenceWarning
 import gansynth
 from gansynth.architecture import Architecture, Codec, DataSpec, Draw, NetworkSpec, Recipe
 from gansynth.inference import noise
+from gansynth.memory import Memory
 from gansynth.training import devices, gamma, validation
-from gansynth.training.checkpoint import Checkpoints
+from gansynth.training.checkpoint import CheckpointError, Checkpoints
 from gansynth.training.export import export
-from gansynth.training.loop import Data, Leg, Plan, State, Trainer
+from gansynth.training.feed import feed
+from gansynth.training.loop import Leg, Plan, State, Trainer
 from gansynth.training.program import Arrays, Program, borrowed
+from gansynth.training.replicas import Replicas
 from gansynth.watching import Watcher
 
 LEAST_COVERAGE = 0.5
@@ -29,6 +34,9 @@ MOST_COMPARED = 50_000
 """Training rows to look for copies of."""
 CALIBRATED, JUDGED = 0x9E3779B97F4A7C15, 0xD1B54A32D192ED03
 """What tells the noise that a generator is calibrated and judged by from that of samples."""
+
+Found = tuple[Arrays, dict[str, Any]]
+"""A state that a checkpoint held: arrays and JSON values."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,7 @@ class Settings:
     ----------
     seed : int or None
         Seed of everything random; None for a fresh one (or that of the checkpoint).
-    device, precision : str
+    device, precision, strategy : str, str, str or tf.distribute.Strategy
         See :func:`gansynth.training.devices.resolve`.
     gamma : str, float or pair of float
         See :func:`gansynth.training.gamma.resolve`.
@@ -53,25 +61,21 @@ class Settings:
         Where to write states to, and to go on from.
     chunk_steps : int or None
         Steps to make on a chunk of the data, of which more will come; None if this is all.
+    streamed : bool or None
+        See :func:`gansynth.training.feed.feed`.
     """
 
     seed: int | None = None
     device: str = "auto"
     precision: str = "auto"
+    strategy: str | tf.distribute.Strategy | None = None
     gamma: str | float | tuple[float, float] = "auto"
     max_time: float | None = None
     patience: int | None = 10
     validation_fraction: float = 0.1
     checkpoint_dir: str | os.PathLike[str] | None = None
     chunk_steps: int | None = None
-
-
-class Memory(NamedTuple):
-    """What a later fit goes on from: the codec, the weights, where the run was."""
-
-    codec: Codec
-    arrays: Arrays
-    state: dict[str, Any]
+    streamed: bool | None = None
 
 
 class Fitted(NamedTuple):
@@ -124,29 +128,39 @@ def fit(
     ConvergenceWarning
         If held-out rows are poorly covered, or samples are copies of training rows.
     """
-    place = devices.resolve(settings.device, settings.precision)
-    checkpoints, found = _checkpoints(architecture, data, labels, recipe, settings)
-    seed = _seed(settings, memory, found)
+    place = devices.resolve(settings.device, settings.precision, settings.strategy)
+    copies = place.replicas
+    _check_batch_size(recipe.batch_size, copies.count)
+    checkpoints, found, seed = _origin(
+        copies,
+        settings,
+        memory,
+        lambda: _checkpoints(architecture, data, labels, recipe, settings, memory),
+    )
     codec = memory.codec if memory else architecture.codec(spec, data)
     rng = np.random.Generator(np.random.Philox(seed))
     rows = codec.encode(data, rng)
-    recipe = gamma.resolve(settings.gamma, recipe, rows)
+    _check_same(rows, labels, copies)
+    if memory and settings.gamma == "auto":
+        recipe = replace(recipe, gamma=tuple(memory.state["gamma"]))
+    else:
+        recipe = gamma.resolve(settings.gamma, recipe, rows)
     train, held_out = validation.split(len(rows), settings.validation_fraction, labels, rng)
     networks = NetworkSpec(codec.layout, recipe.latent_dim, spec.n_classes)
     with borrowed(
         architecture, networks, codec, recipe.batch_size, recipe.loss, recipe.beta_2, place
     ) as program:
-        state, best = _start(program, recipe, seed, memory, found, settings.chunk_steps)
+        state, kept = _start(program, recipe, seed, memory, found, settings.chunk_steps)
         trainer = Trainer(
             program,
-            _on_device(program, rows, labels, train),
+            feed(program, rows, labels, train, streamed=settings.streamed),
             Plan(recipe, settings.patience, settings.max_time),
             state,
-            best,
+            kept,
             judge := _judge(program, codec, rows, labels, held_out, seed),
             checkpoints,
             watcher,
-            lambda: _exported(program, codec, labels, seed),
+            lambda: _exported(program, codec, spec.schema.class_counts, seed),
         )
         trainer.train()
         last = program.state()
@@ -154,7 +168,8 @@ def fit(
         if judge:
             _alarm(codec, judge, rows[train])
         graph = trainer.export()
-    return Fitted(graph, recipe, state, Memory(codec, last, state.to_json()))
+    remembered = Memory(repr(architecture), recipe.latent_dim, codec, last, state.to_json())
+    return Fitted(graph, recipe, state, remembered)
 
 
 def _checkpoints(
@@ -163,7 +178,8 @@ def _checkpoints(
     labels: np.ndarray | None,
     recipe: Recipe,
     settings: Settings,
-) -> tuple[Checkpoints | None, tuple[Arrays, dict[str, Any]] | None]:
+    memory: Memory | None,
+) -> tuple[Checkpoints | None, Found | None]:
     """Where states go, and the one that is there already."""
     if settings.checkpoint_dir is None:
         return None, None
@@ -171,10 +187,11 @@ def _checkpoints(
     for name, values in (*data.items(), ("labels", labels)):
         if values is not None:
             digest.update(f"{name} {values.dtype} {values.shape}".encode())
-            digest.update(np.ascontiguousarray(values))
+            digest.update(np.ascontiguousarray(values).data)
     identity = {
         "version of gansynth": gansynth.__version__,
-        "data": digest.hexdigest(),
+        "data": digest.hexdigest()[:16],
+        "start": _digest(memory) if memory else "fresh weights",
         "architecture": repr(architecture),
         "recipe": asdict(recipe),
         "gamma": settings.gamma,
@@ -187,16 +204,74 @@ def _checkpoints(
     return checkpoints, checkpoints.latest()
 
 
-def _seed(
-    settings: Settings, memory: Memory | None, found: tuple[Arrays, dict[str, Any]] | None
-) -> int:
+def _digest(memory: Memory) -> str:
+    """Name of the weights that a fit goes on from."""
+    digest = hashlib.sha256()
+    for values in memory.arrays.values():
+        digest.update(np.ascontiguousarray(values).data)
+    return f"step {memory.state['step']} ({digest.hexdigest()[:16]})"
+
+
+def _origin(
+    copies: Replicas,
+    settings: Settings,
+    memory: Memory | None,
+    checkpoints_there: Callable[[], tuple[Checkpoints | None, Found | None]],
+) -> tuple[Checkpoints | None, Found | None, int]:
+    """Where states go, the one that is there, and the seed: on all machines, the chief's."""
+    checkpoints = found = failure = None
+    try:
+        if copies.is_chief:
+            checkpoints, found = checkpoints_there()
+    except (OSError, CheckpointError) as error:
+        if not copies.are_apart:
+            raise
+        failure = error
+    seed = _seed(settings, memory, found)
+    if not copies.are_apart:
+        return checkpoints, found, seed
+    # The others wait for it: what has failed has to be told, too.
+    arrays, state = found or ({}, None)
+    told = json.dumps([seed, state, failure and str(failure)])
+    sent = copies.from_chief({**arrays, "told": np.array(told)})
+    seed, state, reason = json.loads(str(sent.pop("told")))
+    if failure:
+        raise failure
+    if reason:
+        raise CheckpointError(f"The first machine of the cluster can't start: {reason}")
+    return checkpoints, None if state is None else (sent, state), seed
+
+
+def _check_batch_size(batch_size: int, copies: int) -> None:
+    """Refuse a batch that can't be shared equally."""
+    if batch_size % copies:
+        raise ValueError(
+            f"batch_size={batch_size} can't be shared equally by the {copies} devices of the "
+            f"strategy. Use a multiple of {copies}, such as {-(-batch_size // copies) * copies}."
+        )
+
+
+def _check_same(rows: np.ndarray, labels: np.ndarray | None, copies: Replicas) -> None:
+    """Refuse machines that have come with different data."""
+    if not copies.are_apart:
+        return
+    own = zlib.crc32(rows.tobytes(), zlib.crc32(b"" if labels is None else labels.tobytes()))
+    # All of them have to see it, or those that don't would wait for the others.
+    if any(copies.agreed(own != copies.agreed(own)[0])):
+        raise ValueError(
+            "The machines of the cluster were given different X or y: each has to fit on the "
+            "same rows, in the same order. What share each one trains on is the strategy's part."
+        )
+
+
+def _seed(settings: Settings, memory: Memory | None, found: Found | None) -> int:
     """Seed of the run: that of the checkpoint, the one asked for, or a fresh one."""
     if found:
         return int(found[1]["seed"])
-    if settings.seed is not None:
-        # Not the same batches again, where an earlier fit is gone on from.
-        return (settings.seed + (memory.state["step"] if memory else 0)) % 2**62
-    return noise.seed_of(None) % 2**62
+    if memory:
+        # The same rows are held out again. Batches are others: they go by the step too.
+        return int(memory.state["seed"])
+    return noise.seed_of(None) % 2**62 if settings.seed is None else settings.seed
 
 
 def _start(
@@ -204,15 +279,14 @@ def _start(
     recipe: Recipe,
     seed: int,
     memory: Memory | None,
-    found: tuple[Arrays, dict[str, Any]] | None,
+    found: Found | None,
     chunk_steps: int | None,
 ) -> tuple[State, Arrays]:
-    """Load what to start from; return where that is, and the best average so far."""
+    """Load what to start from; return where that is, and all arrays of a checkpoint."""
     if found:
         arrays, values = found
         program.load(arrays)
-        best = {n.removeprefix("best/"): v for n, v in arrays.items() if n.startswith("best/")}
-        return State.from_json(values), best
+        return State.from_json(values), arrays
     state = State(
         seed, Leg(0, 0.0, recipe.steps), gamma=recipe.gamma, anneal=(0.0, recipe.gamma_anneal)
     )
@@ -221,7 +295,15 @@ def _start(
         program.load(memory.arrays)
         before = State.from_json(memory.state)
         progress = before.leg.progress(before.step)
-        state = replace(state, step=before.step, summed_from=before.step, history=before.history)
+        state = replace(
+            state,
+            begun=before.step,
+            earlier=before.earlier + before.seconds,
+            step=before.step,
+            summed_from=before.step,
+            rate_scale=before.rate_scale,
+            history=before.history,
+        )
         state.leg = Leg(state.step, recipe.decay_start, state.step + recipe.steps)
     else:
         program.reset(seed)
@@ -230,17 +312,6 @@ def _start(
         end = max(progress, min(progress + chunk_steps / recipe.steps, recipe.decay_start))
         state.leg = Leg(state.step, progress, state.step + chunk_steps, end)
     return state, {}
-
-
-def _on_device(
-    program: Program, rows: np.ndarray, labels: np.ndarray | None, train: np.ndarray
-) -> Data:
-    """Rows to train on, and their classes, where the program runs."""
-    chosen = rows if len(train) == len(rows) else rows[train]
-    with tf.device(program.device.name):
-        if labels is None:
-            return Data(tf.constant(chosen), tf.zeros(len(train), tf.int32))
-        return Data(tf.constant(chosen), tf.constant(labels[train], tf.int32))
 
 
 def _judge(
@@ -290,27 +361,28 @@ def _alarm(codec: Codec, judge: validation.Judge, rows: np.ndarray) -> None:
         )
 
 
-def _exported(program: Program, codec: Codec, labels: np.ndarray | None, seed: int) -> bytes:
+def _exported(program: Program, codec: Codec, class_counts: tuple[int, ...], seed: int) -> bytes:
     """ONNX model of the generator's average, calibrated; training may go on with it after."""
     before = program.average.get_weights()
     with tf.device("/CPU:0"):
-        codec.calibrate(program.average, _draw(program.noise_dim, labels, seed))
-        graph = export(program.average, codec, conditional=labels is not None)
+        codec.calibrate(program.average, _draw(program.noise_dim, class_counts, seed))
+        graph = export(program.average, codec, conditional=bool(class_counts))
     program.average.set_weights(before)
     return graph
 
 
-def _draw(noise_dim: int, labels: np.ndarray | None, seed: int) -> Draw:
-    """Inputs of the generator for n rows, classes as frequent as in the data."""
+def _draw(noise_dim: int, class_counts: tuple[int, ...], seed: int) -> Draw:
+    """Inputs of the generator for n rows, classes as frequent as in the data (all chunks)."""
     # Not the noise that sample(random_state=seed) draws: rows that a generator was calibrated
     # by would flatter it.
     seed ^= CALIBRATED
+    ends = np.cumsum(class_counts)
 
     def draw(n: int) -> list[np.ndarray]:
         z = noise.normal(seed, 0, n, noise_dim)
-        if labels is None:
+        if not class_counts:
             return [z]
-        picks = (noise.uniform(seed, 0, n) * len(labels)).astype(int)
-        return [z, labels[picks]]
+        picks = noise.uniform(seed, 0, n) * ends[-1]
+        return [z, np.searchsorted(ends[:-1], picks, side="right").astype(np.int32)]
 
     return draw

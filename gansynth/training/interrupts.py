@@ -11,11 +11,16 @@ from types import FrameType
 
 @contextmanager
 def held_back() -> Iterator[Callable[[], bool]]:
-    """Hold Ctrl-C back; yields a function that tells whether it came.
+    """Hold Ctrl-C back to the end of the block; yields a function that tells whether it came.
 
     An interrupt in the middle of a step would leave weights and their step count at odds.
     Only the main thread hears signals: in another one, and where Ctrl-C has been given
     another meaning, nothing is held back. A second Ctrl-C is not waited for.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        At the end of the block, if Ctrl-C came in it; at once, if it came twice.
     """
     ordinary = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if threading.current_thread() is not threading.main_thread() or not ordinary:
@@ -34,3 +39,5 @@ def held_back() -> Iterator[Callable[[], bool]]:
         yield lambda: came
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        if came:  # also where the block has failed: whoever pressed it wants an end
+            raise KeyboardInterrupt

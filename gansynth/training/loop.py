@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
@@ -15,6 +17,7 @@ import tensorflow as tf
 from gansynth.architecture import Recipe
 from gansynth.training import interrupts
 from gansynth.training.checkpoint import Checkpoints
+from gansynth.training.feed import Resident, Streamed
 from gansynth.training.program import Arrays, Pace, Program, schedule
 from gansynth.training.validation import Judge
 from gansynth.watching import Watcher
@@ -24,9 +27,12 @@ SECONDS_A_CALL = 1.0
 INTERVALS = 40
 LONGEST_INTERVAL = 250
 MOST_FAILURES = 3
+ROWS_LOOKED_AT = 64
 RATE_AFTER_FAILURE = 0.5
 BLIND = np.nan
 """What the history holds where nothing was measured."""
+BEST, GOOD = "best/", "good/"
+"""Prefixes, in a checkpoint, of the best average and of the state to fall back to."""
 
 History = dict[str, list[float]]
 
@@ -43,6 +49,9 @@ class DivergenceError(FloatingPointError):
     def __init__(self, message: str, history: History) -> None:
         super().__init__(message)
         self.history = history
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (*self.args, self.history)  # from a worker of a grid search, say
 
 
 class Plan(NamedTuple):
@@ -89,10 +98,15 @@ class Leg:
 
 @dataclass
 class State:
-    """Where a run is; with the program's arrays, all that it takes to go on."""
+    """Where a run is; with the program's arrays, all that it takes to go on.
+
+    ``begun`` and ``earlier`` are the steps and the seconds of the fits that it goes on from.
+    """
 
     seed: int
     leg: Leg
+    begun: int = 0
+    earlier: float = 0.0
     step: int = 0
     seconds: float = 0.0
     rate_scale: float = 1.0
@@ -128,16 +142,10 @@ class State:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> State:
-        """State from what :meth:`to_json` gave."""
+        """State from a copy of what :meth:`to_json` gave."""
+        values = copy.deepcopy(values)
         pairs = {name: tuple(values[name]) for name in ("gamma", "anneal")}
         return cls(**{**values, **pairs, "leg": Leg(**values["leg"])})
-
-
-class Data(NamedTuple):
-    """Encoded rows to learn from, shape (n, …), and their class codes, shape (n,)."""
-
-    rows: tf.Tensor
-    labels: tf.Tensor
 
 
 class Trainer:
@@ -147,14 +155,14 @@ class Trainer:
     ----------
     program : Program
         Networks and compiled loop, loaded with the weights to start from.
-    data : Data
+    data : Resident or Streamed
         What to learn from.
     plan : Plan
         What is asked for.
     state : State
         Where to start; it moves along.
-    best : dict of str to ndarray
-        The best average so far, from a checkpoint; or nothing.
+    kept : dict of str to ndarray
+        What a checkpoint holds beside the program's arrays (see :data:`BEST`); or nothing.
     judge : Judge or None
         Scores the generator's average; None without held-out rows.
     checkpoints : Checkpoints or None
@@ -168,21 +176,21 @@ class Trainer:
     def __init__(
         self,
         program: Program,
-        data: Data,
+        data: Resident | Streamed,
         plan: Plan,
         state: State,
-        best: Arrays,
+        kept: Arrays,
         judge: Judge | None,
         checkpoints: Checkpoints | None,
         watcher: Watcher,
         export: Callable[[], bytes],
     ) -> None:
         self.program, self.data, self.plan, self.state = program, data, plan, state
-        self.best, self._judge = best, judge
+        self.best, self._good, self._judge = _under(BEST, kept), _under(GOOD, kept), judge
         self._checkpoints, self._watcher, self._export = checkpoints, watcher, export
         self._interval_steps = _interval(plan.recipe.steps)
         self._count = 1
-        self._stopped = False
+        self._stopped = self._unwritten = False
         self._clock = time.monotonic() - state.seconds
 
     @property
@@ -217,60 +225,73 @@ class Trainer:
     def train(self) -> None:
         """Run to the end; the best average is then in :attr:`best`.
 
+        A checkpoint that can't be written later on, to a disk that has become full, say, is
+        a warning: it is a convenience, and the run is what counts.
+
         Raises
         ------
         DivergenceError
             If losses, weights or samples are NaN or infinite again after every fall-back.
         KeyboardInterrupt
             After Ctrl-C, as soon as the state is written.
+        OSError
+            If the first checkpoint can't be written; nothing has been trained then.
         """
         state = self.state
-        good = self.program.state()
+        self._good = self._good or self.program.state()
+        self._save()
         self._watcher.begin(self)
         try:
-            with interrupts.held_back() as interrupted:
-                while not self._over:
+            with interrupts.held_back() as came:
+
+                def interrupted() -> bool:
+                    return any(self._agreed(came()))
+
+                while not (self._over or interrupted()):
                     self._watcher.before_interval(self)
-                    self._interval(interrupted)
-                    if interrupted():
-                        self._write()
-                        raise KeyboardInterrupt
-                    if not self._scored():
-                        self._fall_back(good)
+                    if not self._interval(interrupted):
                         continue
-                    good = self.program.state()
-                    self._write_if_cheap()
+                    if self._scored():
+                        self._write_if_cheap()
+                    else:
+                        self._fall_back()
+                if self._stopped:
+                    state.leg.last_step = state.step
+                if self._judge is None or not self.best:
+                    state.best_step, state.best_score = state.step, BLIND
+                    self.best = _average(self.program.state())
+                self._write()
         finally:
             self._watcher.end(self)
-        if self._judge is None:
-            state.best_step, state.best_score = state.step, BLIND
-            self.best = _average(self.program)
-        self._write()
 
     @property
     def _over(self) -> bool:
         state, limit = self.state, self.plan.max_time
-        late = limit is not None and state.step > 0 and self._seconds >= limit
+        late = limit is not None and state.step > state.begun and self._seconds >= limit
+        self._stopped = any(self._agreed(self._stopped))
         return self._stopped or late or state.step >= state.leg.last_step
 
     @property
     def _seconds(self) -> float:
-        return time.monotonic() - self._clock
+        return self._agreed(time.monotonic() - self._clock)[0]
 
-    def _interval(self, interrupted: Callable[[], bool]) -> None:
-        """Make the steps up to the next scoring, in calls of about a second."""
+    def _agreed(self, *values: float) -> list[float]:
+        """Mean over the machines: each has to go on as all others do."""
+        return self.program.replicas.agreed(*values)
+
+    def _interval(self, interrupted: Callable[[], bool]) -> bool:
+        """Make the steps up to the next scoring; False if an interrupt came before.
+
+        They are made in calls of about a second.
+        """
         state, plan = self.state, self.plan
         end = state.step - state.step % self._interval_steps + self._interval_steps
         end = min(end, state.leg.last_step)
         while state.step < end and not self._over and not interrupted():
             before = self._seconds
             count = min(self._count, end - state.step)
-            sums = self.program.run(
-                *self.data,
-                tf.constant(state.seed, tf.int64),
-                tf.constant(state.step, tf.int64),
-                tf.constant(count, tf.int64),
-                self._pace(),
+            sums = self.data.train(
+                self.program, state.seed, state.step, count, self._pace()
             ).numpy()
             state.step += count
             state.sums = [total + float(new) for total, new in zip(state.sums, sums, strict=True)]
@@ -280,20 +301,30 @@ class Trainer:
             left = None if plan.max_time is None else max(plan.max_time - state.seconds, 0.0)
             self._watcher.call(self, state.step, state.seconds, left)
             if not np.isfinite(sums).all():
-                return
+                return True
+        return state.step >= end or self._over
 
     def _scored(self) -> bool:
         """Score the average and enter it into the history; False if something is not finite."""
         state = self.state
+        arrays = self.program.state()
         means = [total / max(state.step - state.summed_from, 1) for total in state.sums]
-        verdict = self._judge() if self._judge else (BLIND, BLIND)
-        if verdict is None or not np.isfinite(means).all():
+        # Weights too: the last update shows in no loss yet, and infinite second moments in
+        # none ever, they only keep a weight where it is.
+        finite = all(np.isfinite(values).all() for values in (np.array(means), *arrays.values()))
+        if finite and self._judge is None and self._over:
+            finite = self._makes_finite_rows()  # which nobody else looks at
+        if any(self._agreed(not finite)):
             return False
-        score, coverage = verdict
+        verdict = self._judge() if self._judge else (BLIND, BLIND)
+        score, coverage = self._agreed(*(verdict or (BLIND, BLIND)))
+        if self._judge and math.isnan(score):
+            return False
+        self._good = arrays
         now = schedule(self._pace(), tf.constant(state.step, tf.int64))
         values = (
             state.step,
-            state.seconds,
+            state.earlier + state.seconds,
             *means,
             float(now.learning_rate),
             float(now.gamma),
@@ -309,10 +340,19 @@ class Trainer:
         if self._judge and score >= state.top_score - self._judge.noise:
             # Of states that chance may have put in this order, the last: it has seen most.
             state.best_score, state.best_step = score, state.step
-            self.best = _average(self.program)
+            self.best = _average(arrays)
         self._hasten()
         self._watcher.interval(self, record)
         return True
+
+    def _makes_finite_rows(self) -> bool:
+        """Whether some rows of the generator's average are finite."""
+        program = self.program
+        seed = tf.constant([self.state.seed, 0], tf.int64)
+        z = tf.random.stateless_normal((ROWS_LOOKED_AT, program.noise_dim), seed)
+        n_classes = program.spec.n_classes
+        classes = [tf.range(ROWS_LOOKED_AT) % n_classes] if n_classes else []
+        return bool(np.isfinite(program.generate([z, *classes])).all())
 
     def _hurry(self) -> None:
         """Let the schedule follow the clock, where that runs ahead of the steps."""
@@ -339,32 +379,51 @@ class Trainer:
             state.gamma = (state.history["gamma"][-1], state.gamma[1])
             state.anneal = (recipe.decay_start, 0.5 * (1.0 + recipe.decay_start))
 
-    def _fall_back(self, good: Arrays) -> None:
+    def _fall_back(self) -> None:
         """Return to the last good state with a smaller learning rate."""
         state = self.state
         state.failures += 1
         if state.failures > MOST_FAILURES:
             raise DivergenceError(
-                f"Training diverged before step {state.step} (NaN or infinity in losses or "
-                f"samples), also after {MOST_FAILURES} returns to an earlier state with ever "
-                "smaller learning rates. Scale extreme values of X down, or try another "
-                "random_state, batch_size, gamma or loss.",
+                f"Training diverged before step {state.step} (NaN or infinity in losses, "
+                f"weights or samples), also after {MOST_FAILURES} returns to an earlier state "
+                "with ever smaller learning rates. Scale extreme values of X down, or try "
+                "another random_state, batch_size, gamma or loss.",
                 state.history,
             )
         state.rate_scale *= RATE_AFTER_FAILURE
-        self.program.load(good)
+        self.program.load(self._good)
         state.step, state.sums = state.summed_from, [0.0, 0.0, 0.0]
 
-    def _write(self) -> None:
+    def _save(self) -> None:
         """Write a checkpoint, if there is where to."""
-        if self._checkpoints:
-            best = {f"best/{name}": value for name, value in self.best.items()}
-            self._checkpoints.save(
-                self.state.step, self.program.state() | best, self.state.to_json()
-            )
+        if self._checkpoints is None:
+            return
+        state = self.state
+        # In the middle of an interval, where to fall back to is another state.
+        good = self._good if state.step > state.summed_from else {}
+        self._checkpoints.save(
+            state.step,
+            self.program.state() | _named(BEST, self.best) | _named(GOOD, good),
+            state.to_json(),
+        )
+
+    def _write(self) -> None:
+        """Write a checkpoint, or warn once that it can't be done."""
+        try:
+            self._save()
+        except OSError as error:
+            if not self._unwritten:
+                warnings.warn(
+                    f"{error.strerror}. Training goes on without checkpoints; after a break, fit "
+                    "would go on from an older one.",
+                    RuntimeWarning,
+                    stacklevel=5,
+                )
+            self._unwritten = True
 
     def _write_if_cheap(self) -> None:
-        """Write a checkpoint, unless the last ones took more than a twentieth of the time."""
+        """Write a checkpoint, unless the last one would take more than its share of the time."""
         if self._checkpoints and self._checkpoints.worth_it():
             self._write()
 
@@ -384,9 +443,18 @@ class Trainer:
         return Pace(*(tf.constant(value, tf.float32) for value in values))
 
 
-def _average(program: Program) -> Arrays:
-    """Copy of the generator's average: an alias would move on."""
-    return {name: v for name, v in program.state().items() if name.startswith("average/")}
+def _average(arrays: Arrays) -> Arrays:
+    """The generator's average alone."""
+    return {name: values for name, values in arrays.items() if name.startswith("average/")}
+
+
+def _named(prefix: str, arrays: Arrays) -> Arrays:
+    return {prefix + name: values for name, values in arrays.items()}
+
+
+def _under(prefix: str, arrays: Arrays) -> Arrays:
+    """What :func:`_named` was given."""
+    return {n.removeprefix(prefix): v for n, v in arrays.items() if n.startswith(prefix)}
 
 
 def _interval(steps: int) -> int:

@@ -12,11 +12,13 @@ from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from gansynth.architecture import Architecture, Codec, NetworkSpec
 from gansynth.training.devices import Device
+from gansynth.training.replicas import mean_of_all
 from gansynth.training.step import (
     Player,
     Rule,
@@ -85,15 +87,24 @@ class Program:
     ) -> None:
         self.architecture, self.spec, self.device = architecture, spec, device
         self.codec, self.batch_size, self.loss, self.beta_2 = codec, batch_size, loss, beta_2
-        with tf.device(device.name):
+        self.replicas = replicas = device.replicas
+        with replicas.scope(device.name):
             with device.policy():
                 self.generator = Player(architecture.generator(spec, seed=0))
                 self.critic = Player(architecture.critic(spec, seed=0))
             # What is exported computes in float32, whatever it was trained in.
-            self.average = architecture.generator(spec, seed=0)
+            self._trailing = architecture.generator(spec, seed=0)
+        self.average = self._trailing
+        if replicas.strategy:
+            with tf.device(device.name):
+                self.average = architecture.generator(spec, seed=0)
         self.noise_dim = self.average.inputs[0].shape[-1]
-        self._step = tf.function(self._update, jit_compile=device.compiles)
-        self._average = tf.function(self.average, reduce_retracing=True)
+        # Copies can't meet in a function of a copy.
+        apart = replicas.count > 1
+        self._step = (
+            self._update if apart else tf.function(self._update, jit_compile=device.compiles)
+        )
+        self._generate = tf.function(self.average, reduce_retracing=True)
 
     def reset(self, seed: int) -> None:
         """Load weights that depend on the seed and nothing else."""
@@ -101,15 +112,15 @@ class Program:
             fresh = self.architecture.generator(self.spec, seed=seed)
             self.generator.reset(fresh)
             self.critic.reset(self.architecture.critic(self.spec, seed=seed + 1))
-            for weight, value in zip(self.average.weights, fresh.weights, strict=True):
-                weight.assign(value)
+            _copy(fresh, self._trailing)
+            self._refresh()
 
     def generate(self, inputs: list[tf.Tensor]) -> np.ndarray:
         """Rows that the generator's average makes of ``[z]`` or ``[z, y]``."""
         with tf.device(self.device.name):
             return np.concatenate(
                 [
-                    self._average([x[i : i + ROWS_AT_ONCE] for x in inputs])
+                    self._generate([x[i : i + ROWS_AT_ONCE] for x in inputs])
                     for i in range(0, len(inputs[0]), ROWS_AT_ONCE)
                 ]
             )
@@ -121,7 +132,7 @@ class Program:
             "generator_moments": [*self.generator.first, *self.generator.moments],
             "critic": self.critic.network.weights,
             "critic_moments": [*self.critic.first, *self.critic.moments],
-            "average": self.average.weights,
+            "average": self._trailing.weights,
         }
 
     def state(self) -> Arrays:
@@ -138,8 +149,13 @@ class Program:
             for i, variable in enumerate(variables):
                 if f"{group}/{i}" in state:
                     variable.assign(state[f"{group}/{i}"])
+        self._refresh()
 
-    @tf.function(reduce_retracing=True)
+    def _refresh(self) -> None:
+        """Bring the average that replicas keep to the network that others look at."""
+        if self.average is not self._trailing:
+            _copy(self._trailing, self.average)
+
     def run(
         self,
         rows: tf.Tensor,
@@ -169,17 +185,83 @@ class Program:
         tensor, shape (3,)
             Sums of the critic's loss, the generator's loss and the penalty.
         """
-        sums = tf.zeros(3)
-        n_rows = tf.shape(rows)[0]
-        for i in tf.range(count):
-            step = first + i
-            picks = tf.random.stateless_uniform(
-                (self.batch_size,), [seed, 4 * step], 0, n_rows, tf.int32, alg="philox"
-            )
-            sums += self._step(
-                tf.gather(rows, picks), tf.gather(labels, picks), seed, step, schedule(pace, step)
-            )
+        sums = self._run(rows, labels, seed, first, count, pace)
+        self._refresh()
         return sums
+
+    def run_fed(
+        self,
+        batches: Iterator[tuple[tf.Tensor, tf.Tensor]],
+        seed: tf.Tensor,
+        first: tf.Tensor,
+        count: tf.Tensor,
+        pace: Pace,
+    ) -> tf.Tensor:
+        """Make many steps in one call, on batches that come one by one.
+
+        Parameters
+        ----------
+        batches : iterator of (tensor, tensor)
+            Rows and class codes that :meth:`picks` chose for the steps from ``first`` on;
+            those of the replicas in this process.
+        seed, first, count, pace
+            As for :meth:`run`, which gives the same.
+        """
+        sums = self._run_fed(batches, seed, first, count, pace)
+        self._refresh()
+        return sums
+
+    @tf.function(reduce_retracing=True)
+    def _run(
+        self,
+        rows: tf.Tensor,
+        labels: tf.Tensor,
+        seed: tf.Tensor,
+        first: tf.Tensor,
+        count: tf.Tensor,
+        pace: Pace,
+    ) -> tf.Tensor:
+        sums = tf.zeros(3)
+        for i in tf.range(count):
+            sums += self.replicas.run(self._picked, rows, labels, seed, first + i, pace)
+        return sums
+
+    @tf.function(reduce_retracing=True)
+    def _run_fed(
+        self,
+        batches: Iterator[tuple[tf.Tensor, tf.Tensor]],
+        seed: tf.Tensor,
+        first: tf.Tensor,
+        count: tf.Tensor,
+        pace: Pace,
+    ) -> tf.Tensor:
+        sums = tf.zeros(3)
+        for i in tf.range(count):
+            rows, labels = next(batches)
+            sums += self.replicas.run(self._fed, rows, labels, seed, first + i, pace)
+        return sums
+
+    def picks(self, seed: tf.Tensor, step: tf.Tensor, n_rows: tf.Tensor) -> tf.Tensor:
+        """Rows to make a step on, for all replicas: int32 of shape (batch_size,)."""
+        return tf.random.stateless_uniform(
+            (self.batch_size,), [seed, 4 * step], 0, n_rows, tf.int32, alg="philox"
+        )
+
+    def _picked(
+        self, rows: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, step: tf.Tensor, pace: Pace
+    ) -> tf.Tensor:
+        """Make a step on rows out of all."""
+        picks = self.replicas.own(self.picks(seed, step, tf.shape(rows)[0]))
+        return self._step(
+            tf.gather(rows, picks), tf.gather(labels, picks), seed, step, schedule(pace, step)
+        )
+
+    def _fed(
+        self, rows: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, step: tf.Tensor, pace: Pace
+    ) -> tf.Tensor:
+        """Make a step on rows that somebody else has picked."""
+        rows, labels = (self.replicas.own(values, here=True) for values in (rows, labels))
+        return self._step(rows, labels, seed, step, schedule(pace, step))
 
     def _update(
         self,
@@ -189,7 +271,10 @@ class Program:
         step: tf.Tensor,
         schedule: Schedule,
     ) -> tf.Tensor:
-        """Update critic, generator and the generator's average, once each."""
+        """Update critic, generator and the generator's average, once each.
+
+        On each replica: rows and noise are its own, losses are those of all.
+        """
         # Philox by name: the default algorithm differs under XLA.
         z = tf.random.stateless_normal(
             (self.batch_size, self.noise_dim), [seed, 4 * step + 1], alg="philox"
@@ -199,6 +284,7 @@ class Program:
         mix = tf.random.stateless_uniform(
             (self.batch_size, *ones), [seed, 4 * step + 2], alg="philox"
         )
+        z, mix = self.replicas.own(z), self.replicas.own(mix)
         condition = [labels] if self.spec.n_classes else []
         rule = Rule(self.loss, schedule, self.beta_2, step + 1)
         with tf.GradientTape() as tape:
@@ -208,10 +294,19 @@ class Program:
             self.generator, self.critic, real, fake, tape, condition, rule
         )
         for average, weight in zip(
-            self.average.trainable_variables, self.generator.weights, strict=True
+            self._trailing.trainable_variables, self.generator.weights, strict=True
         ):
-            average.assign(weight + schedule.ema_decay * (average - weight))
-        return tf.stack([critic_loss, generator_loss, penalty])
+            # By its handle: on a replica, that of its own copy.
+            tf.raw_ops.AssignVariableOp(
+                resource=average.handle, value=weight + schedule.ema_decay * (average - weight)
+            )
+        return mean_of_all(tf.stack([critic_loss, generator_loss, penalty]))
+
+
+def _copy(source: keras.Model, target: keras.Model) -> None:
+    """Copy weights between networks that are built alike."""
+    for weight, value in zip(target.weights, source.weights, strict=True):
+        weight.assign(value)
 
 
 def schedule(pace: Pace, step: tf.Tensor) -> Schedule:

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from gansynth.training.losses import LOSSES, one_centred, zero_centred
+from gansynth.training.replicas import mean_of_all
 
 WGAN_GP_WEIGHT = 10.0
 
@@ -54,7 +55,11 @@ class Player:
         self.first = [tf.Variable(tf.zeros_like(w), trainable=False) for w in self.weights]
 
     def descend(self, gradients: Sequence[tf.Tensor], rule: Rule) -> None:
-        """Update by Adam with beta_1 = 0 (Kingma and Ba 2015), one kernel a weight."""
+        """Update by Adam with beta_1 = 0 (Kingma and Ba 2015), one kernel a weight.
+
+        Replicas descend by the mean of their gradients.
+        """
+        gradients = mean_of_all(list(gradients))
         beta_2_power = tf.pow(rule.beta_2, tf.cast(rule.t, tf.float32))
         for weight, first, moment, gradient in zip(
             self.weights, self.first, self.moments, gradients, strict=True

@@ -156,10 +156,26 @@ def expand(encoded: tf.Tensor, layout: Layout) -> tf.Tensor:
     return _gated(scores, tf.concat(blocks, axis=1), layout)
 
 
-def heads(network: keras.Model, inputs: list[np.ndarray]) -> np.ndarray:
-    """What a generator's last dense layer gives: scores and logits."""
-    inner = keras.Model(network.inputs, network.get_layer(HEADS).output)
-    return np.asarray(inner.predict(inputs, batch_size=4096, verbose=0))
+class Heads:
+    """What a generator's last dense layer gives, scores and logits, a slice at a time.
+
+    Parameters
+    ----------
+    network : keras.Model
+        The generator.
+    inputs : list of ndarray
+        What it generates from.
+    """
+
+    def __init__(self, network: keras.Model, inputs: list[np.ndarray]) -> None:
+        layer = network.get_layer(HEADS)
+        inner = keras.Model(network.inputs, layer.input)
+        self._hidden = np.asarray(inner.predict(inputs, batch_size=4096, verbose=0))
+        self._kernel, self._bias = layer.get_weights()
+
+    def __getitem__(self, slots: slice) -> np.ndarray:
+        """Give these slots of all rows, float32 of shape (n, slots)."""
+        return self._hidden @ self._kernel[:, slots] + self._bias[slots]
 
 
 def shift_heads(network: keras.Model, bias: np.ndarray) -> None:
@@ -174,13 +190,10 @@ def decode(rows: tf.Tensor, codec: TableCodec) -> dict[str, tf.Tensor]:
     for block, marginal in enumerate(codec.blocks):
         start = int(layout.starts[block])
         choice[id(marginal)] = tf.argmax(rows[:, start : start + marginal.choices], axis=1)
-    score = {
-        id(marginal): (rows[:, i], table)
-        for i, (marginal, table) in enumerate(zip(codec.scored, codec.tables, strict=True))
-    }
+    scored = _scored(rows[:, : len(codec.scored)], codec)
     return {
         marginal.column.output: _column(
-            marginal, choice.get(id(marginal)), score.get(id(marginal)), tf.shape(rows)[:1]
+            marginal, choice.get(id(marginal)), scored.get(id(marginal)), tf.shape(rows)[:1]
         )
         for marginal in codec.marginals
     }
@@ -189,40 +202,88 @@ def decode(rows: tf.Tensor, codec: TableCodec) -> dict[str, tf.Tensor]:
 def _column(
     marginal: Marginal,
     choice: tf.Tensor | None,
-    score: tuple[tf.Tensor, np.ndarray] | None,
+    scored: tf.Tensor | None,
     shape: tf.Tensor,
 ) -> tf.Tensor:
-    """Values of one column, from its choice, its score or both; or its one value."""
+    """Values of one column, from its choice, what its score says, or both; or its one value."""
     # Bounds and steps of a float64 column would be lost in float32.
     wide = np.float64 if marginal.column.kind == "float" else np.int64
     atoms = marginal.atoms.astype(wide)
     if choice is not None:
         values = tf.gather(atoms, tf.minimum(choice, len(atoms) - 1))
-    elif score is None:
+    elif scored is None:
         values = tf.fill(shape, atoms[0])
-    if score is not None:
-        continuous = tf.cast(_round(_look_up(*score, marginal.stepped), marginal), wide)
+    if scored is not None:
+        scored = tf.cast(scored, wide)
         if choice is None:
-            values = continuous
+            values = scored
         else:
             # Asked for by NaN: any other selection tf2onnx writes as a sum of products,
             # where a value that was not selected spoils one that was, if it is NaN.
-            scored = np.where(np.arange(marginal.choices) == len(atoms), np.nan, 0.0)
-            values = tf.where(tf.math.is_nan(tf.gather(scored, choice)), continuous, values)
+            asked = np.where(np.arange(marginal.choices) == len(atoms), np.nan, 0.0)
+            values = tf.where(tf.math.is_nan(tf.gather(asked, choice)), scored, values)
     return tf.cast(values, marginal.dtype)
 
 
-def _look_up(score: tf.Tensor, table: np.ndarray, stepped: bool) -> tf.Tensor:
-    """Value at a score, from a table over a uniform grid of scores."""
-    table = table.astype(np.float64)
-    cells = len(table) - 1
-    place = tf.cast(score, tf.float64) * (cells / (2 * SCORE_LIMIT)) + cells / 2
+def _scored(scores: tf.Tensor, codec: TableCodec) -> dict[int, tf.Tensor]:
+    """Values that scores stand for, by the tables of :meth:`Marginal.table`; by id of marginal.
+
+    All columns at once: op by op and column by column, a wide table's graph takes many seconds
+    to convert.
+    """
+    values = {}
+    for stepped in (True, False):
+        places = [i for i, m in enumerate(codec.scored) if m.stepped == stepped]
+        if not places:
+            continue
+        chosen = tf.gather(scores, places, axis=1)
+        tables = [codec.tables[i] for i in places]
+        found = _passed(chosen, tables) if stepped else _interpolated(chosen, tables)
+        for i, column in zip(places, tf.unstack(found, len(places), axis=1), strict=True):
+            marginal = codec.scored[i]
+            values[id(marginal)] = (
+                tf.gather(marginal.steps[0], column) if stepped else _round(column, marginal)
+            )
+    return values
+
+
+def _passed(scores: tf.Tensor, borders: list[np.ndarray]) -> tf.Tensor:
+    """Number of borders at or below each score, by bisection: ONNX has no op that searches.
+
+    Parameters
+    ----------
+    scores : tensor of float32, shape (n, columns)
+        Scores.
+    borders : list of ndarray
+        Borders of each column, ascending.
+
+    Returns
+    -------
+    tensor of int32, shape (n, columns)
+    """
+    counts = np.array([len(column) for column in borders], np.int32)
+    first = np.cumsum(counts + 1, dtype=np.int32) - counts - 1
+    # One after the other, each with a border at its end that nothing passes.
+    joined = tf.constant(np.concatenate([np.append(c, np.inf) for c in borders]), tf.float32)
+    place = tf.zeros_like(scores, tf.int32) + first
+    stride = 2 ** int(counts.max()).bit_length()
+    while stride > 1:
+        stride //= 2
+        beyond = tf.gather(joined, tf.minimum(place + (stride - 1), first + counts)) <= scores
+        place += stride * tf.cast(beyond, tf.int32)
+    return place - first
+
+
+def _interpolated(scores: tf.Tensor, tables: list[np.ndarray]) -> tf.Tensor:
+    """Values at scores, shape (n, columns), from tables over a uniform grid of scores."""
+    cells = len(tables[0]) - 1
+    first = (cells + 1) * np.arange(len(tables), dtype=np.int32)
+    joined = tf.constant(np.concatenate(tables))
+    place = tf.cast(scores, tf.float64) * (cells / (2 * SCORE_LIMIT)) + cells / 2
     place = tf.clip_by_value(place, 0.0, float(cells))
-    if stepped:
-        return tf.gather(table, tf.cast(tf.round(place), tf.int32))
     cell = tf.minimum(tf.floor(place), cells - 1.0)
-    low = tf.gather(table, tf.cast(cell, tf.int32))
-    high = tf.gather(table, tf.cast(cell, tf.int32) + 1)
+    index = tf.cast(cell, tf.int32) + first
+    low, high = tf.gather(joined, index), tf.gather(joined, index + 1)
     return low + (place - cell) * (high - low)
 
 

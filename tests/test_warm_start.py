@@ -1,0 +1,372 @@
+"""warm_start and partial_fit: going on from an earlier fit."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+
+from gansynth import GANSampler
+from gansynth.training.checkpoint import CheckpointError
+from gansynth_tabular import TabularGAN
+
+from .toys import ToyGAN, points
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def toy(**parameters: object) -> GANSampler:
+    settings = {"steps": 20, "random_state": 0, "device": "cpu", "batch_size": 8, **parameters}
+    return GANSampler(settings.pop("architecture", ToyGAN()), **settings)
+
+
+def table(n: int = 60, kinds: str = "ab") -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    return pd.DataFrame({"amount": rng.normal(size=n), "kind": rng.choice(list(kinds), n)})
+
+
+def tabular(**parameters: object) -> GANSampler:
+    return toy(architecture=TabularGAN(width=8, depth=1), steps=2, **parameters)
+
+
+@pytest.mark.parametrize("n", [60, 300], ids=["none held out", "held out"])
+def test_a_warm_fit_goes_on(n):
+    """Steps add up, the history continues, and the learning rate starts over to fall."""
+    sampler = toy(warm_start=True).fit(points(n))
+    first = copy.deepcopy(sampler.history_)
+    sampler.set_params(steps=10).fit(points(n))
+    assert sampler.n_steps_ == sampler.history_["step"][-1] == 30
+    history = pd.DataFrame(sampler.history_)
+    pd.testing.assert_frame_equal(history[: len(first["step"])], pd.DataFrame(first))
+    assert history["step"].is_unique
+    assert history["seconds"].is_monotonic_increasing
+    added = history[history["step"] > 20]["learning_rate"]
+    assert added.iloc[0] > first["learning_rate"][-1]
+    assert sampler.best_step_ > 20
+
+
+def test_a_warm_fit_is_closer_than_a_short_one():
+    """Two fits of a few steps each learn what one alone does not."""
+    sampler = toy(architecture=ToyGAN(learning_rate=3e-2), warm_start=True, steps=100)
+    X = points(150) + 8.0
+    far, near = (np.abs(sampler.fit(X).sample(2000).mean(0) - X.mean(0)).max() for _ in range(2))
+    assert near < 0.5 * far
+
+
+def test_batches_are_others_and_held_out_rows_the_same():
+    """A warm fit doesn't repeat the steps of the first, nor train on rows to score by."""
+    from gansynth.training import validation
+
+    splits = []
+    split = validation.split
+
+    def spy(*arguments):
+        splits.append(split(*arguments)[1].tolist())
+        return split(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(validation, "split", spy)
+        for random_state in (0, None):
+            sampler = toy(warm_start=True, random_state=random_state)
+            sampler.fit(points()).fit(points())
+            one, two = splits[-2:]
+            assert one == two != []
+    losses = sampler.history_["critic_loss"]
+    assert losses[0] != losses[20]
+
+
+def test_without_warm_start_a_fit_forgets():
+    """A cold fit is as if it were the first, and nothing is kept beside what it fitted."""
+    sampler = toy(warm_start=True).fit(points())
+    sampler.set_params(warm_start=False).fit(points())
+    cold = toy().fit(points())
+    np.testing.assert_array_equal(sampler.sample(50), cold.sample(50))
+    assert sampler.n_steps_ == 20
+    assert set(vars(sampler)) == set(vars(cold))
+
+
+def test_a_clone_starts_afresh():
+    """clone takes parameters and nothing of the fit."""
+    sampler = toy(warm_start=True).fit(points()).fit(points())
+    again = clone(sampler).fit(points())
+    assert again.n_steps_ == 20
+    np.testing.assert_array_equal(again.sample(50), toy().fit(points()).sample(50))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"architecture__units": 5}, r"architecture=ToyGAN\(units=5\) .* architecture=ToyGAN\(\)"),
+        ({"architecture": "distribution2d"}, r"architecture=Distribution2DGAN\(\) does not fit"),
+        ({"latent_dim": 3}, "latent_dim=3 does not fit .* latent_dim=2. Set it back"),
+    ],
+    ids=["width", "architecture", "latent_dim"],
+)
+def test_other_networks_are_refused(parameters, words):
+    """What the weights don't fit is named, with the remedy; the earlier fit goes on sampling."""
+    sampler = toy(warm_start=True).fit(points())
+    before = sampler.sample(10)
+    sampler.set_params(**parameters)
+    for go_on in (sampler.fit, sampler.partial_fit):
+        with pytest.raises(ValueError, match=words):
+            go_on(points())
+    np.testing.assert_array_equal(sampler.sample(10), before)
+
+
+def test_other_ways_of_learning_are_taken():
+    """Batch size, loss, penalty and budget may change between warm fits."""
+    sampler = toy(warm_start=True).fit(points())
+    sampler.set_params(batch_size=16, loss="hinge", gamma=0.5, steps=4, early_stopping=False)
+    sampler.set_params(latent_dim=2, random_state=7).fit(points())
+    assert sampler.n_steps_ == 24
+    assert sampler.history_["gamma"][-1] == 0.5
+    assert np.isfinite(sampler.sample(50)).all()
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "words"),
+    [
+        (table().rename(columns={"kind": "sort"}), None, "missing column 'kind'; unexpected"),
+        (table(kinds="abc"), None, "categories that the data fitted had not: 'c'"),
+        (table().assign(amount="x"), None, "'amount' has dtype"),
+        (table().mask(table() == "b"), None, "'kind' has missing values, but had none"),
+        (table(), ["x", "y"] * 30, "y is given, unlike in the fit that this one goes on from"),
+    ],
+    ids=["columns", "category", "kind", "missing", "y"],
+)
+def test_other_columns_are_refused(X, y, words):
+    """Columns are settled by the first call; the earlier fit goes on sampling, and goes on."""
+    sampler = tabular(warm_start=True).fit(table())
+    before = sampler.sample(10)
+    for go_on in (sampler.fit, sampler.partial_fit):
+        with pytest.raises(ValueError, match=words):
+            go_on(X, y)
+    pd.testing.assert_frame_equal(sampler.sample(10), before)
+    assert sampler.fit(table()).n_steps_ == 4
+
+
+def test_y_left_out_is_refused():
+    """A conditional sampler needs y again."""
+    sampler = tabular(warm_start=True).fit(table(), ["x", "y"] * 30)
+    with pytest.raises(ValueError, match="y is missing, unlike in the fit"):
+        sampler.fit(table())
+
+
+def test_images_of_another_range_are_refused():
+    """Bytes and numbers can't be told apart by their values."""
+    X = np.random.default_rng(0).integers(0, 256, (12, 4, 4), dtype=np.uint8)
+    sampler = toy(architecture="image", steps=1, warm_start=True).fit(X)
+    with pytest.raises(ValueError, match="images of float64, but images of uint8 were fitted"):
+        sampler.fit(X / 255)
+
+
+def test_other_containers_are_taken_and_the_first_comes_back():
+    """Columns of a later table may be in another order, or an array."""
+    sampler = tabular(warm_start=True).fit(table())
+    sampler.fit(table()[["kind", "amount"]]).partial_fit(table().to_numpy())
+    assert list(sampler.sample(3)) == ["amount", "kind"]
+
+
+def test_class_frequencies_are_those_of_the_last_warm_fit():
+    """A warm fit learns other rows: classes come as often as in them."""
+    sampler = toy(warm_start=True, steps=1).fit(points(40), [0, 1, 1, 1] * 10)
+    sampler.fit(points(40), [0, 0, 0, 1] * 10)
+    assert sampler.sample(4000, return_y=True)[1].mean() == pytest.approx(0.25, abs=0.03)
+
+
+def test_max_time_counts_for_one_fit():
+    """A warm fit has all of its own time, however long the one before took."""
+    sampler = toy(warm_start=True, steps=10**9, max_time=4.0, early_stopping=False)
+    sampler.fit(points())
+    first = sampler.n_steps_
+    begin = time.monotonic()
+    sampler.set_params(max_time=2.0).fit(points())
+    assert sampler.n_steps_ > first + 20
+    assert sampler.history_["seconds"][-1] >= 6.0
+    assert time.monotonic() - begin > 2.0
+
+
+@pytest.mark.parametrize("n", [60, 300], ids=["none held out", "held out"])
+def test_hardly_any_time_leaves_a_sampler(n):
+    """However short max_time is, each fit makes a step, and what it leaves samples."""
+    sampler = toy(warm_start=True, max_time=1e-3)
+    for go_on in (sampler.fit, sampler.fit, sampler.partial_fit):
+        before = getattr(sampler, "n_steps_", 0)
+        go_on(points(n))
+        assert sampler.n_steps_ > before
+        assert np.isfinite(sampler.sample(20)).all()
+        assert np.isfinite(sampler.best_score_) or n == 60 or go_on == sampler.partial_fit
+
+
+GOING_ON = """
+import pickle, sys
+sampler = pickle.load(open("warm.pickle", "rb"))
+assert "tensorflow" not in sys.modules and "keras" not in sys.modules
+import pandas as pd
+sampler.fit(pd.read_pickle("table.pickle"))
+pickle.dump(sampler, open("warm.pickle", "wb"))
+"""
+
+
+def test_a_pickle_goes_on_in_another_process(tmp_path):
+    """A pickled sampler keeps what it goes on from, and ends as it would have here."""
+    sampler = tabular(warm_start=True).fit(table())
+    (tmp_path / "warm.pickle").write_bytes(pickle.dumps(sampler))
+    table().to_pickle(tmp_path / "table.pickle")
+    subprocess.run([sys.executable, "-W", "ignore", "-c", GOING_ON], cwd=tmp_path, check=True)
+    elsewhere = pickle.loads((tmp_path / "warm.pickle").read_bytes())
+    here = sampler.fit(table())
+    assert elsewhere.n_steps_ == here.n_steps_ == 4
+    pd.testing.assert_frame_equal(elsewhere.sample(50), here.sample(50))
+
+
+def test_an_interrupted_warm_fit_leaves_the_one_before():
+    """Going on after Ctrl-C repeats no line of the history, and ends as if it had not come."""
+    import keras
+
+    class Interrupt(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise KeyboardInterrupt
+
+    sampler = toy(warm_start=True).fit(points())
+    before = sampler.sample(10)
+    with pytest.raises(KeyboardInterrupt):
+        sampler.set_params(callbacks=[Interrupt]).fit(points())
+    assert sampler.history_["step"][-1] == 21
+    np.testing.assert_array_equal(sampler.sample(10), before)
+    sampler.set_params(callbacks=None).fit(points())
+    whole = toy(warm_start=True).fit(points()).fit(points())
+    assert sampler.history_["step"] == whole.history_["step"]
+    np.testing.assert_array_equal(sampler.sample(50), whole.sample(50))
+
+
+def test_each_warm_fit_has_a_checkpoint_folder_of_its_own(tmp_path):
+    """The weights that a fit starts from are part of what its checkpoints are for."""
+    sampler = toy(warm_start=True, checkpoint_dir=tmp_path / "1").fit(points())
+    with pytest.raises(CheckpointError, match='its start was "fresh weights", .* "step 20'):
+        sampler.fit(points())
+    sampler.set_params(checkpoint_dir=tmp_path / "2").fit(points())
+    assert sampler.n_steps_ == 40
+    resumed = toy(warm_start=True, checkpoint_dir=tmp_path / "1").fit(points())
+    resumed.set_params(checkpoint_dir=tmp_path / "2").fit(points())
+    np.testing.assert_array_equal(resumed.sample(50), sampler.sample(50))
+
+
+def test_chunks_add_up():
+    """partial_fit makes its steps on each chunk, of one row too, at a rate that doesn't fall."""
+    sampler = toy(steps=3)
+    for chunk in (points(60), points(300), points(1)):
+        sampler.partial_fit(chunk)
+    assert sampler.n_steps_ == sampler.history_["step"][-1] == 9
+    assert len(set(sampler.history_["learning_rate"])) == 1
+    assert sampler.artifact_.meta["samples"] == "361"
+    assert np.isfinite(sampler.sample(100)).all()
+
+
+def test_a_chunk_is_passed_over_once_by_default():
+    """steps="auto" makes as many steps as there are batches."""
+    sampler = toy(steps="auto")
+    for n, steps in ((60, 8), (17, 11), (1, 12)):
+        assert sampler.partial_fit(points(n)).n_steps_ == steps
+
+
+def test_chunks_teach_what_they_hold():
+    """A stream of chunks brings samples to the data."""
+    X = points(600) + 8.0
+    sampler = toy(architecture=ToyGAN(learning_rate=3e-2), steps=50)
+    off = [
+        np.abs(sampler.partial_fit(X[i::6]).sample(2000).mean(0) - X.mean(0)).max()
+        for i in range(6)
+    ]
+    assert off[-1] < 0.3 * off[0]
+
+
+def test_the_first_chunk_has_two_rows_at_least():
+    """From one row no column can be learned."""
+    with pytest.raises(ValueError, match=r"X has 1 sample\(s\)"):
+        toy().partial_fit(points(1))
+
+
+def test_classes_may_come_later():
+    """Classes that the first chunk lacks are announced; frequencies are those of all chunks."""
+    sampler = toy(steps=1).partial_fit(points(40), ["a", "b"] * 20, classes=["a", "b", "c"])
+    assert sampler.classes_.tolist() == ["a", "b", "c"]
+    assert set(sampler.sample(200, return_y=True)[1]) == {"a", "b"}
+    assert len(sampler.sample(5, y="c")) == 5
+    sampler.partial_fit(points(40), ["c"] * 40, classes=["c", "b", "a"])
+    _, labels = sampler.sample(4000, return_y=True)
+    assert (labels == "c").mean() == pytest.approx(0.5, abs=0.03)
+    assert sampler.artifact_.schema.class_counts == (20, 20, 40)
+
+
+def test_a_chunk_of_one_class_leaves_the_others_alone():
+    """Marginals are made to fit for classes as frequent as in all chunks, not in the last."""
+    X = pd.DataFrame({"kind": ["a", "b"] * 100})
+    sampler = tabular(steps=100).partial_fit(X, X["kind"])
+    sampler.set_params(steps=1).partial_fit(X[::2], X["kind"][::2])
+    assert (sampler.sample(500, y="a")["kind"] == "a").mean() > 0.6
+    assert (sampler.sample(500, y="b")["kind"] == "b").mean() > 0.6
+
+
+@pytest.mark.parametrize(
+    ("chunks", "words"),
+    [
+        ([{"y": ["a", "b"] * 20}, {"y": ["c"] * 40}], "y holds unknown classes: 'c'"),
+        ([{"y": ["a", "b"] * 20}, {}], "y is missing, unlike in the fit"),
+        ([{}, {"y": ["a", "b"] * 20}], "y is given, unlike in the fit"),
+        (
+            [{"y": ["a", "b"] * 20}, {"y": ["a", "b"] * 20, "classes": ["a", "c"]}],
+            r"classes=\['a', 'c'\] differ from those of the first call, \['a', 'b'\]",
+        ),
+        ([{"classes": ["a", "b"]}], "classes is given, but y is missing"),
+        ([{"y": ["a", "b"] * 20, "classes": ["a"]}], "y holds unknown classes: 'b'"),
+    ],
+    ids=["unknown class", "y missing", "y given", "other classes", "no y", "too few classes"],
+)
+def test_chunks_of_other_classes_are_refused(chunks, words):
+    """Classes are settled by the first chunk; what is fitted by then goes on sampling."""
+    sampler = toy(steps=1)
+    for chunk in chunks[:-1]:
+        sampler.partial_fit(points(40), **chunk)
+    with pytest.raises(ValueError, match=words):
+        sampler.partial_fit(points(40), **chunks[-1])
+    assert len(chunks) == 1 or len(sampler.sample(3)) == 3
+
+
+def test_partial_fit_does_not_forget_a_fit_silently():
+    """After a fit that kept nothing, partial_fit says so; after a warm one, it goes on."""
+    sampler = toy().fit(points())
+    with pytest.raises(ValueError, match="Set warm_start=True before fit, or call partial_fit of"):
+        sampler.partial_fit(points())
+    warm = toy(warm_start=True).fit(points()).set_params(steps=3).partial_fit(points())
+    assert warm.n_steps_ == 23
+
+
+def test_a_fit_may_end_a_stream():
+    """With warm_start, fit goes on from chunks, and lets the learning rate fall."""
+    sampler = toy(warm_start=True, steps=3).partial_fit(points()).set_params(steps=10)
+    sampler.fit(points())
+    assert sampler.n_steps_ == 13
+    rates = sampler.history_["learning_rate"]
+    assert rates[-1] < 0.1 * rates[0]
+
+
+def test_checkpoints_are_for_fit(tmp_path):
+    """A chunk isn't a run: partial_fit says what to do instead of writing checkpoints."""
+    with pytest.raises(ValueError, match="checkpoint_dir=.* is for fit.*pickle the sampler"):
+        toy(checkpoint_dir=tmp_path).partial_fit(points())
+
+
+def test_auto_stays_with_the_first_architecture():
+    """What "auto" chose for the first chunk counts for the others."""
+    sampler = toy(architecture="auto", steps=1)
+    sampler.partial_fit(points(40)).partial_fit(points(2))
+    assert sampler.architecture_name_ == "distribution2d"
+    assert sampler.n_steps_ == 2
