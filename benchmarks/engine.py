@@ -93,63 +93,52 @@ def speed(X: Any, y: Any, rounds: int) -> dict[str, float]:
 
 
 def compiled(X: Any, y: Any) -> tuple[Callable[[int], None], dict[Any, int]]:
-    """Build the training loop as a fit does: a function that makes steps, and their products."""
-    from dataclasses import replace
+    """Take the compiled loop out of a fit that is about to train, and count its products.
 
-    from gansynth import containers, registry
-    from gansynth.architecture import DataSpec, NetworkSpec
-    from gansynth.training import devices  # imports TensorFlow, quietly
-    from gansynth.training.program import Pace, Program, schedule
-
-    # isort: split
+    Returns
+    -------
+    run : callable
+        ``run(count)`` makes steps.
+    products : dict of Product to int
+        How often each is in a step.
+    """
+    trainer = stopped_fit(X, y)
     import tensorflow as tf
     from products import products_of
 
-    schema, data = containers.read(X)
-    labels = None
-    if y is not None:
-        classes, labels, counts, dtype = containers.read_labels(y)
-        schema = replace(schema, classes=classes, class_counts=counts, class_dtype=dtype)
-    spec = DataSpec(schema, len(X))
-    _, architecture = registry.resolve("auto", spec)
-    recipe = architecture.recipe(spec)
-    codec = architecture.codec(spec, data)
-    rows = tf.constant(codec.encode(data, np.random.default_rng(0)))
-    labels = tf.zeros(len(X), tf.int32) if labels is None else tf.constant(labels)
-    networks = NetworkSpec(codec.layout, recipe.latent_dim, spec.n_classes)
-    program = Program(
-        architecture,
-        networks,
-        codec,
-        recipe.batch_size,
-        recipe.loss,
-        recipe.beta_2,
-        devices.resolve(),
-    )
-    program.reset(0)
-    pace = Pace(
-        learning_rate=recipe.learning_rate,
-        learning_rate_end=recipe.learning_rate_end,
-        decay_start=recipe.decay_start,
-        gamma_start=recipe.gamma[0],
-        gamma_end=recipe.gamma[1],
-        gamma_anneal=recipe.gamma_anneal,
-        ema_steps=recipe.ema_half_life * recipe.steps,
-        first_step=0.0,
-        start=0.0,
-        rate=1.0 / recipe.steps,
-    )
-    pace = Pace(*(tf.constant(value, tf.float32) for value in pace))
-    zero = tf.constant(0, tf.int64)
-    picks = np.arange(recipe.batch_size) % len(X)
-    batch = tf.gather(rows, picks), tf.gather(labels, picks)
-    update = program._update  # noqa: SLF001
-    step = tf.function(update).get_concrete_function(*batch, zero, zero, schedule(pace, zero))
+    from gansynth.training.program import schedule
+
+    program, data, pace = trainer.program, trainer.data, trainer._pace()  # noqa: SLF001
+    picks, zero = np.arange(program.batch_size) % len(data.rows), tf.constant(0, tf.int64)
+    batch = tf.gather(data.rows, picks), tf.gather(data.labels, picks)
+    update = tf.function(program._update, autograph=False)  # noqa: SLF001
+    step = update.get_concrete_function(*batch, zero, zero, schedule(pace, zero))
 
     def run(count: int) -> None:
-        program.run(rows, labels, zero, zero, tf.constant(count, tf.int64), pace).numpy()
+        data.train(program, 0, 0, count, pace).numpy()
 
     return run, products_of(step.graph, step.outputs)
+
+
+def stopped_fit(X: Any, y: Any) -> Any:
+    """Fit up to the first step, and give what was to make it."""
+    from gansynth import GANSampler
+    from gansynth.watching import Watcher
+
+    class Stop(Watcher, BaseException):
+        def begin(self, run: Any) -> None:
+            self.trainer = run
+            raise self
+
+    class Stopped(GANSampler):
+        def _watchers(self, name: str) -> list[Watcher]:
+            return [Stop()]
+
+    try:
+        Stopped(random_state=0).fit(X, y)
+    except Stop as stop:
+        return stop.trainer
+    raise RuntimeError("fit never began to train")
 
 
 def first_step(X: Any) -> dict[str, float]:

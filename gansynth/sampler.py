@@ -52,8 +52,9 @@ class GANSampler(CallbackSupportMixin, BaseEstimator):
         Seconds after which training stops; the learning rate falls in time for it.
     early_stopping : bool, default=True
         Whether the learning rate begins to fall, and with it the end of the run, as soon as
-        the score on held-out rows has not risen for ``patience`` intervals.
-    patience : int, default=10
+        the score on held-out rows is about that of real rows and has not risen for
+        ``patience`` intervals.
+    patience : int, default=5
         Intervals (forty of them make a run) without a better score.
     validation_fraction : float, default=0.1
         Share of the rows to hold out, at most 1,000 of them, to score by: the generator that
@@ -80,7 +81,7 @@ class GANSampler(CallbackSupportMixin, BaseEstimator):
     strategy : {"mirrored", "multi_worker"}, tf.distribute.Strategy or None, default=None
         Train on several devices, each of which takes its share of the batch: all GPUs of this
         machine, or those of a cluster that ``TF_CONFIG`` describes. Leave ``device`` at
-        ``"auto"`` then.
+        ``"auto"`` then. A sampler that holds a strategy can't be pickled, one that names it can.
     checkpoint_dir : path-like, optional
         Folder for the states of the run. ``fit`` with the same data and parameters goes on
         from the last one there, and ends where it would have ended without a break.
@@ -151,7 +152,7 @@ class GANSampler(CallbackSupportMixin, BaseEstimator):
         "random_state": ["random_state", np.random.Generator],
         "device": [str],
         "precision": [StrOptions({"auto", "float32", "bfloat16"})],
-        "strategy": "no_validation",  # what is no string, TensorFlow has to tell
+        "strategy": [object],  # what it is, is for TensorFlow to tell
         "checkpoint_dir": [None, str, os.PathLike],
         "warm_start": ["boolean"],
         "callbacks": [None, list, tuple],
@@ -165,7 +166,7 @@ class GANSampler(CallbackSupportMixin, BaseEstimator):
         steps: int | str = "auto",
         max_time: float | None = None,
         early_stopping: bool = True,
-        patience: int = 10,
+        patience: int = 5,
         validation_fraction: float = 0.1,
         batch_size: int | str = "auto",
         latent_dim: int | str = "auto",
@@ -568,10 +569,12 @@ def _check_strategy(strategy: Any, device: str) -> None:
     """Refuse a strategy that is none; there is no object of TensorFlow's before it is loaded."""
     if strategy is None:
         return
-    tensorflow = sys.modules.get("tensorflow")
-    if strategy not in ("mirrored", "multi_worker") and not (
-        tensorflow and isinstance(strategy, tensorflow.distribute.Strategy)
-    ):
+    if isinstance(strategy, str):
+        known = strategy in ("mirrored", "multi_worker")
+    else:
+        tensorflow = sys.modules.get("tensorflow")
+        known = tensorflow is not None and isinstance(strategy, tensorflow.distribute.Strategy)
+    if not known:
         raise ValueError(
             f"strategy={strategy!r} is unknown. Use None for one device, 'mirrored' for all GPUs "
             "of this machine, 'multi_worker' for a cluster, or a tf.distribute.Strategy."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import signal
 
 import keras
 import numpy as np
@@ -12,6 +13,7 @@ import tensorflow as tf
 from gansynth import GANSampler
 from gansynth.architecture import NetworkSpec
 from gansynth.training.loop import DivergenceError
+from gansynth.watching import Run, Watcher
 
 from .toys import ToyGAN, points
 
@@ -63,10 +65,12 @@ def toy(architecture: object, **parameters: object) -> GANSampler:
     return GANSampler(architecture, **settings, **parameters)
 
 
-@pytest.mark.parametrize("strikes", [1, 3])
-@pytest.mark.parametrize("architecture", [StruckCritic(), StruckSamples()], ids=["loss", "samples"])
-@pytest.mark.parametrize("n", [300, 60], ids=["held out", "none held out"])
-def test_a_run_falls_back_and_goes_on_more_slowly(architecture, strikes, n):
+@pytest.mark.parametrize(
+    ("architecture", "n", "strikes"),
+    [(StruckCritic(), 300, 3), (StruckSamples(), 300, 1), (StruckCritic(), 60, 1)],
+    ids=["losses", "samples", "losses, none held out"],
+)
+def test_a_run_falls_back_and_goes_on_more_slowly(architecture, n, strikes):
     """Each NaN in losses or samples halves the learning rate; the run makes all its steps."""
     calm = toy(architecture).fit(points(n))
     STRIKES.assign(strikes)
@@ -99,6 +103,16 @@ def test_a_run_that_is_struck_late_goes_back_to_where_it_was():
     np.testing.assert_allclose(rates, [1.0] * 10 + [0.5] * 10, rtol=1e-5)
 
 
+def test_samples_are_looked_at_where_none_are_held_out():
+    """The rows of the last step are NaN: the last step is made again, with half the rate."""
+    STRIKES.assign(1)
+    struck = toy(StruckSamples()).fit(points(60))
+    rates = struck.history_["learning_rate"]
+    assert rates[0] == pytest.approx(ToyGAN().learning_rate)
+    assert rates[-1] == pytest.approx(0.005 * ToyGAN().learning_rate)
+    assert STRIKES.numpy() == 0
+
+
 def test_a_smaller_rate_is_kept_by_the_next_warm_fit():
     """A fit that goes on does not diverge once more to find the rate out."""
     STRIKES.assign(1)
@@ -107,8 +121,11 @@ def test_a_smaller_rate_is_kept_by_the_next_warm_fit():
     assert max(rates) <= 0.5 * ToyGAN().learning_rate
 
 
-@pytest.mark.parametrize("architecture", [StruckCritic(), StruckSamples()], ids=["loss", "samples"])
-@pytest.mark.parametrize("n", [300, 60], ids=["held out", "none held out"])
+@pytest.mark.parametrize(
+    ("architecture", "n"),
+    [(StruckCritic(), 300), (StruckSamples(), 300), (StruckSamples(), 60)],
+    ids=["losses", "samples", "samples, none held out"],
+)
 def test_the_fourth_divergence_is_an_error(architecture, n):
     """The error names remedies and has the history; what was fitted before still samples."""
     sampler = toy(architecture).fit(points(n))
@@ -125,8 +142,7 @@ def test_the_fourth_divergence_is_an_error(architecture, n):
     assert sampler.n_steps_ == steps
 
 
-@pytest.mark.parametrize("n", [300, 60], ids=["held out", "none held out"])
-@pytest.mark.parametrize("steps", [1, 2, 3])
+@pytest.mark.parametrize(("n", "steps"), [(300, 1), (60, 1), (60, 3)])
 def test_too_large_a_rate_diverges_whenever_the_run_ends(n, steps):
     """Weights that overflow are found, though no loss has seen the last update yet."""
     sampler = toy(ToyGAN(learning_rate=1e30)).set_params(steps=steps)
@@ -143,7 +159,7 @@ def test_moments_that_overflow_are_a_divergence():
 
 def test_data_with_extreme_values_end_in_an_error_or_in_finite_rows():
     """Whatever the scale of unscaled data, no NaN comes out unnoticed."""
-    for scale in (1e3, 1e8, 1e12, 1e18):
+    for scale in (1e8, 1e18):
         sampler = toy(ToyGAN())
         try:
             rows = sampler.fit(scale * points()).sample(200)
@@ -159,20 +175,42 @@ def test_the_error_survives_the_way_from_a_worker():
     assert (str(again), again.history) == ("It diverged.", {"step": [1]})
 
 
-def test_a_struck_run_resumes_with_its_rate(tmp_path):
-    """The smaller learning rate is part of a checkpoint; the resumed run ends to the bit alike."""
-    STRIKES.assign(2)
-    whole = toy(StruckCritic()).fit(points())
+class Pressing(Watcher):
+    """Presses Ctrl-C once, a few steps after the start, when lightning has struck."""
 
-    class Interrupt(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            if epoch == 4:
-                raise KeyboardInterrupt
+    pressed = False
 
-    STRIKES.assign(2)
-    sampler = toy(StruckCritic(), checkpoint_dir=tmp_path, callbacks=[Interrupt])
-    with pytest.raises(KeyboardInterrupt):
-        sampler.fit(points())
-    resumed = sampler.set_params(callbacks=None).fit(points())
+    def call(self, run: Run, step: int, seconds: float, seconds_left: float | None) -> None:
+        calm = STRIKES.numpy() == 0 and np.isfinite(run.network.get_weights()[0]).all()
+        if 1 < step < 10 and calm and not self.pressed:
+            self.pressed = True
+            signal.raise_signal(signal.SIGINT)
+
+
+class Pressed(GANSampler):
+    """A sampler that is interrupted in the middle of its first interval."""
+
+    def _watchers(self, name: str) -> list[Watcher]:
+        return [Pressing()]
+
+
+@pytest.mark.parametrize("strikes", [(2, 0), (0, 1)], ids=["struck before", "struck after"])
+def test_a_struck_run_that_is_interrupted_ends_to_the_bit_alike(tmp_path, strikes):
+    """A checkpoint keeps the learning rate, and the state to go back to if it is struck later."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    parameters = {"steps": 400, "random_state": 0, "device": "cpu"}
+    try:
+        STRIKES.assign(sum(strikes))
+        whole = GANSampler(StruckCritic(), **parameters).fit(points())
+        STRIKES.assign(strikes[0])
+        with pytest.raises(KeyboardInterrupt):
+            Pressed(StruckCritic(), checkpoint_dir=tmp_path, **parameters).fit(points())
+    finally:
+        signal.signal(signal.SIGINT, before)
+    newest = max(file.name for file in tmp_path.iterdir())
+    assert "step-000000000000.npz" < newest < "step-000000000010.npz"
+    STRIKES.assign(strikes[1])
+    resumed = GANSampler(StruckCritic(), checkpoint_dir=tmp_path, **parameters).fit(points())
     assert resumed.history_["learning_rate"] == whole.history_["learning_rate"]
+    assert resumed.history_["step"] == whole.history_["step"]
     np.testing.assert_array_equal(resumed.sample(50), whole.sample(50))

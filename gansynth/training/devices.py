@@ -120,8 +120,9 @@ def _strategy(strategy: str | tf.distribute.Strategy) -> tf.distribute.Strategy:
     )
     if not isinstance(strategy, in_step):
         raise ValueError(
-            f"strategy={strategy!r} does not keep copies of the networks in step. Use one of "
-            f"{', '.join(kind.__name__ for kind in in_step)}, or 'mirrored' or 'multi_worker'."
+            f"strategy={type(strategy).__name__} keeps no copies of the networks in step. Use "
+            "'mirrored', 'multi_worker', or a MirroredStrategy, MultiWorkerMirroredStrategy or "
+            "OneDeviceStrategy of tf.distribute."
         )
     return strategy
 

@@ -31,8 +31,6 @@ class Streamed:
 
     Parameters
     ----------
-    program : Program
-        Whose steps to gather batches for.
     rows : ndarray of float32, shape (n, …)
         Encoded rows.
     labels : ndarray of int32, shape (n,), or None

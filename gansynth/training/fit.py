@@ -71,7 +71,7 @@ class Settings:
     strategy: str | tf.distribute.Strategy | None = None
     gamma: str | float | tuple[float, float] = "auto"
     max_time: float | None = None
-    patience: int | None = 10
+    patience: int | None = 5
     validation_fraction: float = 0.1
     checkpoint_dir: str | os.PathLike[str] | None = None
     chunk_steps: int | None = None

@@ -29,6 +29,8 @@ LONGEST_INTERVAL = 250
 MOST_FAILURES = 3
 ROWS_LOOKED_AT = 64
 RATE_AFTER_FAILURE = 0.5
+NEAR = 3.0
+"""Deviations by which a score may miss 1 and be called as good as real rows'."""
 BLIND = np.nan
 """What the history holds where nothing was measured."""
 BEST, GOOD = "best/", "good/"
@@ -62,8 +64,8 @@ class Plan(NamedTuple):
     recipe : Recipe
         Budget and schedules.
     patience : int or None
-        Intervals without a better score after which the learning rate starts to fall; None
-        to keep to the schedule.
+        Intervals without a better score after which the learning rate starts to fall, if the
+        score is about 1; None to keep to the schedule.
     max_time : float or None
         Seconds after which to stop. The schedules then follow the clock where it runs ahead
         of the steps, so that the run ends as trained as it can be.
@@ -366,9 +368,15 @@ class Trainer:
             state.leg = Leg(state.step, progress, state.step + left)
 
     def _hasten(self) -> None:
-        """Let the learning rate begin to fall, if the score has stalled."""
+        """Let the learning rate begin to fall, if the score has stalled where it can't rise.
+
+        Further down it stalls too, before a narrow network has found anything, or while gamma
+        falls at a high learning rate; going on helps then.
+        """
         state, patience, recipe = self.state, self.plan.patience, self.plan.recipe
         if self._judge is None or patience is None or state.stale < patience:
+            return
+        if state.top_score < 1.0 - NEAR * self._judge.noise:
             return
         if state.leg.progress(state.step) < recipe.decay_start:
             # The end takes the same share of this shorter run as of the planned one.

@@ -8,7 +8,7 @@ each fit loads freshly initialised weights into it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -99,11 +99,9 @@ class Program:
             with tf.device(device.name):
                 self.average = architecture.generator(spec, seed=0)
         self.noise_dim = self.average.inputs[0].shape[-1]
-        # Copies can't meet in a function of a copy.
-        apart = replicas.count > 1
-        self._step = (
-            self._update if apart else tf.function(self._update, jit_compile=device.compiles)
-        )
+        self._step: Callable[..., tf.Tensor] = self._update
+        if replicas.count == 1:  # several can't average gradients inside a nested function
+            self._step = tf.function(self._update, jit_compile=device.compiles)
         self._generate = tf.function(self.average, reduce_retracing=True)
 
     def reset(self, seed: int) -> None:

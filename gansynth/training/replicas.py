@@ -118,7 +118,7 @@ class Replicas:
             np.savez(file, **dict(arrays))  # type: ignore[arg-type]  # names, not flags
         size = round(sum(self.agreed(len(file.getvalue()))) * self.count / self.here)
         padded = np.frombuffer(file.getvalue().ljust(size, b"\0"), np.uint8)
-        total = self._total(tf.constant(padded.astype(np.float32))).numpy() / self.here
+        total = self._total(tf.constant(padded.astype(np.float64))).numpy() / self.here
         with np.load(io.BytesIO(total.astype(np.uint8).tobytes()), allow_pickle=False) as sent:
             return dict(sent)
 
@@ -131,7 +131,8 @@ class Replicas:
             values = tf.identity(values)
             return tf.distribute.get_replica_context().all_reduce("sum", values)
 
-        return tf.function(lambda values: self.run(add, values), reduce_retracing=True)
+        any_length = tf.TensorSpec([None], tf.float64)
+        return tf.function(lambda values: self.run(add, values), input_signature=[any_length])
 
 
 ALONE = Replicas()
