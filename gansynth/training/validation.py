@@ -105,8 +105,8 @@ class Judge:
         chance = np.random.Generator(np.random.Philox(0))
         typical = np.median(own.min(axis=1)) + 1e-9
         self._jitter = [1e-3 * typical * chance.random(own.shape, np.float32) for _ in range(3)]
-        self._own = self._within_classes(own + self._jitter[0])
-        self._radii = np.partition(self._own, NEIGHBOURS - 1, axis=1)[:, NEIGHBOURS - 1]
+        self._own = _nearest(self._within_classes(own + self._jitter[0]))
+        self._radii = self._own.max(axis=1)
 
     @property
     def noise(self) -> float:
@@ -121,8 +121,9 @@ class Judge:
         across = self._within_classes(squared_distances(self._rows, made) + self._jitter[1])
         among = self._within_classes(squared_distances(made, made) + self._jitter[2])
         np.fill_diagonal(among, np.inf)
-        mixed = _share_of_others(self._own, across) + _share_of_others(among, across.T)
-        return Verdict(mixed, float(np.mean(across.min(axis=1) <= self._radii)))
+        others, own, others_of_made = _nearest(across), _nearest(among), _nearest(across.T)
+        mixed = _share_of_others(self._own, others) + _share_of_others(own, others_of_made)
+        return Verdict(mixed, float(np.mean(others.min(axis=1) <= self._radii)))
 
     def copy_ratio(self, train: Callable[[int, int], np.ndarray], n_train: int) -> float:
         """Median distance of generated rows to their nearest training row, over held-out rows'.
@@ -160,11 +161,15 @@ def _flat(rows: np.ndarray) -> np.ndarray:
     return rows.astype(np.float64) if rows.shape[1] <= 64 else rows
 
 
+def _nearest(squared: np.ndarray) -> np.ndarray:
+    """The distances of each row to its nearest ones, in no order."""
+    return np.partition(squared, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]
+
+
 def _share_of_others(own: np.ndarray, others: np.ndarray) -> float:
-    """Share of the nearest neighbours that are in ``others``."""
-    pooled = np.concatenate([own, others], axis=1)
-    nearest = np.argpartition(pooled, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]
-    return float(np.mean(nearest >= own.shape[1]))
+    """Share of the nearest of all neighbours that are in ``others``."""
+    nearest = np.argsort(np.concatenate([own, others], axis=1), axis=1)[:, :NEIGHBOURS]
+    return float(np.mean(nearest >= NEIGHBOURS))
 
 
 def squared_distances(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
