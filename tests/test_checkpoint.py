@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -196,6 +195,7 @@ def test_writing_takes_its_share_of_the_time_only(tmp_path, monkeypatch):
 @pytest.mark.parametrize("kind", ["file", "foreign", "full"])
 def test_an_unusable_folder_is_told_before_training(tmp_path, kind):
     """fit raises before a step is made: there is neither a history nor a sampler."""
+    resource = pytest.importorskip("resource")
     sampler = toy(checkpoint_dir=tmp_path / "states")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     if kind == "file":

@@ -97,6 +97,8 @@ def test_other_threads_hear_no_signals():
     assert seen == [signal.default_int_handler, False]
 
 
+on_posix = pytest.mark.skipif(os.name != "posix", reason="sends a signal to a process")
+
 INTERRUPTED = """
 import sys, time, warnings
 from pathlib import Path
@@ -121,6 +123,7 @@ print(resumed.history_["step"] == whole.history_["step"], resumed.best_step_ - w
 """
 
 
+@on_posix
 def test_a_run_goes_on_after_an_interrupt(tmp_path):
     """Ctrl-C ends fit soon, leaves state and history; the next fit ends as if it never came."""
     process = subprocess.Popen(
@@ -146,6 +149,7 @@ def test_a_run_goes_on_after_an_interrupt(tmp_path):
     assert rest == ["True 0", "True 0"]
 
 
+@on_posix
 def test_the_command_ends_without_a_traceback(tmp_path):
     """Ctrl-C while `gansynth fit` trains: exit code 130, no traceback, no file."""
     pty = pytest.importorskip("pty")

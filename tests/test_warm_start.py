@@ -14,8 +14,10 @@ import pytest
 from sklearn.base import clone
 
 from gansynth import GANSampler, containers
+from gansynth.architecture import DataSpec
+from gansynth.schema import Schema
 from gansynth.training.checkpoint import CheckpointError
-from gansynth_tabular import TabularGAN
+from gansynth_tabular import TableCodec, TabularGAN
 
 from .toys import PlainCodec, ToyGAN, points
 
@@ -34,6 +36,18 @@ def table(n: int = 60, kinds: str = "ab") -> pd.DataFrame:
 
 def tabular(**parameters: object) -> GANSampler:
     return toy(**{"architecture": TabularGAN(width=8, depth=1), "steps": 2, **parameters})
+
+
+def codec_of(X: pd.DataFrame) -> TableCodec:
+    schema, data = containers.read(X)
+    return TabularGAN().codec(DataSpec(schema, len(X)), data)
+
+
+def encoded(codec: TableCodec, X: pd.DataFrame) -> np.ndarray:
+    """Rows of later data, whose columns are as in those fitted."""
+    columns = tuple(marginal.column for marginal in codec.marginals)
+    data = containers.read_as(Schema("pandas", columns), X)
+    return codec.encode(data, np.random.default_rng(0))
 
 
 @pytest.fixture(scope="module")
@@ -315,6 +329,30 @@ def test_classes_may_come_later(classed):
     _, labels = classed.sample(4000, return_y=True)
     assert (labels == "c").mean() == pytest.approx(0.5, abs=0.03)
     assert classed.artifact_.schema.class_counts == (20, 20, 40)
+
+
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [(["x", "y"], ["y", "z"]), (["x"], ["y"]), ([False], [True])],
+    ids=["category", "constant", "boolean"],
+)
+def test_values_that_the_first_chunk_only_announced_are_refused(first, later):
+    """A categorical may name labels that don't occur: a later chunk can't bring them in."""
+
+    def frame(labels: list[object]) -> pd.DataFrame:
+        dtype = bool if isinstance(labels[0], bool) else pd.CategoricalDtype(["x", "y", "z"])
+        return pd.DataFrame({"kind": pd.Series(labels * 10, dtype=dtype), "number": 1.5})
+
+    codec = codec_of(frame(first))
+    with pytest.raises(ValueError, match=f"'kind' has values that .* had not: {later[-1]!r}. Drop"):
+        encoded(codec, frame(later))
+
+
+def test_numbers_that_the_first_chunk_had_not_are_taken_for_the_nearest():
+    """A column of few numbers stays one; what is between them, or beyond, is rounded to them."""
+    codec = codec_of(pd.DataFrame({"number": [0.0, 1.0, 4.0, np.nan] * 10}))
+    later = pd.DataFrame({"number": [0.2, 0.9, 3.0, 99.0, -5.0, np.nan]})
+    assert encoded(codec, later)[:, -1].tolist() == [0, 1, 2, 2, 0, 3]
 
 
 def test_a_warm_fit_learns_the_classes_of_its_rows(classed):

@@ -207,7 +207,12 @@ class TableCodec(Codec):
         self.tables = [m.table(grid, ndtr(grid)) for m in self.scored]
 
     def encode(self, data: Mapping[str, np.ndarray], rng: np.random.Generator) -> np.ndarray:
-        """Encode to ``[scores, codes]``; ties are spread evenly over their ranks."""
+        """Encode to ``[scores, codes]``; ties are spread evenly over their ranks.
+
+        Numbers that the data fitted had not are between those that they had, or at the ends.
+        """
+        for marginal in self.marginals:
+            check_labels(marginal, data[marginal.column.output])
         n = len(next(iter(data.values())))
         rows = np.zeros((n, self.layout.scores + len(self.blocks)), np.float32)
         for i, marginal in enumerate(self.scored):
@@ -273,18 +278,46 @@ def places(ordered: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def choices_of(marginal: Marginal, values: np.ndarray) -> np.ndarray:
-    """Choice of each value; the last one where it is none of the atoms."""
+    """Choice of each value; if it is none of the atoms, the last, or the nearest atom's.
+
+    The nearest only where the data fitted held nothing but atoms, and no value is scored.
+    """
     missing = is_missing(marginal.column, values)
     known = marginal.atoms[:-1] if missing_choice(marginal) is not None else marginal.atoms
     choice = np.searchsorted(known, values).clip(max=max(len(known) - 1, 0))
     other = marginal.choices - 1
-    if len(known):
+    if not len(known):
+        choice = np.full(len(values), other)
+    elif len(marginal.continuous):
         choice = np.where(known[choice] == values, choice, other)
     else:
-        choice = np.full(len(values), other)
+        below = np.maximum(choice - 1, 0)
+        choice = np.where(values - known[below] < known[choice] - values, below, choice)
     if missing.any():
         choice = np.where(missing, missing_choice(marginal), choice)
     return choice
+
+
+def check_labels(marginal: Marginal, values: np.ndarray) -> None:
+    """Refuse labels that the data fitted had not, though their dtype may have named them.
+
+    Raises
+    ------
+    ValueError
+        Unless the labels are so many that those without mass of their own are scored.
+    """
+    column = marginal.column
+    if column.kind not in ("category", "boolean") or len(marginal.continuous):
+        return
+    counts = np.bincount(values[~is_missing(column, values)].astype(np.int64))
+    unknown = np.setdiff1d(np.flatnonzero(counts), marginal.atoms)
+    if len(unknown):
+        labels = column.categories or (False, True)
+        raise ValueError(
+            f"Column {column.name!r} has values that the data fitted had not: "
+            f"{', '.join(repr(labels[code]) for code in unknown[:3])}. Drop their rows, or start "
+            "afresh with data that have them all."
+        )
 
 
 def missing_choice(marginal: Marginal) -> int | None:
