@@ -8,6 +8,7 @@ closer than those, so their figure is what to aim at.
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from sklearn.datasets import load_diabetes, load_digits, make_moons
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.neighbors import KNeighborsClassifier
 
 from gansynth import GANSampler, atomic, datafiles, demo_pictures, metrics
@@ -134,7 +136,11 @@ def _show(
         max_time=exhibit.seconds,
         random_state=0,
         verbose=int(progress),
-    ).fit(*learned)
+    )
+    with warnings.catch_warnings():
+        if quick:  # that a few steps are too few is known
+            warnings.simplefilter("ignore", ConvergenceWarning)
+        sampler.fit(*learned)
     # As many rows as are held out, and of the same classes.
     drawn = sampler.sample(len(held_out.X), y=held_out.y, random_state=1)
     synthetic = Rows(drawn, held_out.y)

@@ -197,11 +197,22 @@ def test_scoring_monitor_in_two_processes():
     """ScoringMonitor collects the scores of all intervals from workers, and y is not needed."""
     from sklearn.callback import ScoringMonitor
 
-    monitor = ScoringMonitor(scoring={"fidelity": fidelity})
+    # Workers can't import this file: what is defined in a function is sent as it is.
+    def travelling(sampler: GANSampler, X: np.ndarray, y: object = None) -> float:
+        """Minus the sliced Wasserstein distance of samples to X."""
+        directions = np.random.default_rng(0).normal(size=(X.shape[1], 20))
+        directions /= np.linalg.norm(directions, axis=0)
+        real, made = (
+            np.sort(rows @ directions, axis=0)
+            for rows in (X, sampler.sample(len(X), random_state=0))
+        )
+        return -float(np.abs(real - made).mean())
+
+    monitor = ScoringMonitor(scoring={"fidelity": travelling})
     search = GridSearchCV(
         tiny(steps=1).set_callbacks(monitor),
         {"batch_size": [16]},
-        scoring=fidelity,
+        scoring=travelling,
         cv=2,
         n_jobs=2,
         refit=False,

@@ -233,16 +233,19 @@ def test_exported_graph_equals_keras(layout, dtype, n_classes):
 
 def test_fit_end_to_end():
     """A few steps on labelled uint8 images export a graph that draws such images by class."""
-    from gansynth.training.fit import fit
+    from gansynth.training.fit import Settings, fit
+    from gansynth.watching import Watcher
 
     X = rng.integers(0, 256, (12, 6, 5, 3)).astype(np.uint8)
     spec, data, codes = described(X, np.array(["cat", "dog", "eel"])[np.arange(12) % 3])
     architecture = ImageGAN(width=2)
     recipe = replace(architecture.recipe(spec), steps=3, batch_size=4, latent_dim=8)
-    model, history = fit(architecture, spec, data, codes, recipe, seed=0, device="cpu")
+    settings = Settings(seed=0, device="cpu")
+    fitted = fit(architecture, spec, data, codes, recipe, settings, Watcher())
+    history = fitted.state.history
     assert history["step"][-1] == 3
     assert np.isfinite(json.loads(json.dumps(history))["penalty"]).all()
-    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(fitted.graph, providers=["CPUExecutionProvider"])
     z = np.repeat(rng.standard_normal((1, 8)).astype(np.float32), 3, axis=0)
     (images,) = session.run(["image"], {"z": z, "y": np.arange(3)})
     assert images.dtype == np.uint8
