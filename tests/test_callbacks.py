@@ -6,6 +6,7 @@ import csv
 import io
 import pickle
 import re
+from collections.abc import Callable
 from functools import partial
 from types import SimpleNamespace
 
@@ -36,14 +37,23 @@ def tiny(**parameters: object) -> GANSampler:
     return GANSampler(TabularGAN(width=16, depth=1), **{**settings, **parameters})
 
 
-def fidelity(sampler: GANSampler, X: np.ndarray, y: object = None) -> float:
-    """Minus the sliced Wasserstein distance of samples to X."""
-    directions = np.random.default_rng(0).normal(size=(X.shape[1], 20))
-    directions /= np.linalg.norm(directions, axis=0)
-    real, made = (
-        np.sort(rows @ directions, axis=0) for rows in (X, sampler.sample(len(X), random_state=0))
-    )
-    return -float(np.abs(real - made).mean())
+def scorer() -> Callable[..., float]:
+    """Make a scorer that workers can be sent: they can't import this file."""
+
+    def fidelity(sampler: GANSampler, X: np.ndarray, y: object = None) -> float:
+        """Minus the sliced Wasserstein distance of samples to X."""
+        directions = np.random.default_rng(0).normal(size=(X.shape[1], 20))
+        directions /= np.linalg.norm(directions, axis=0)
+        real, made = (
+            np.sort(rows @ directions, axis=0)
+            for rows in (X, sampler.sample(len(X), random_state=0))
+        )
+        return -float(np.abs(real - made).mean())
+
+    return fidelity
+
+
+fidelity = scorer()
 
 
 class Recorder:
@@ -197,22 +207,11 @@ def test_scoring_monitor_in_two_processes():
     """ScoringMonitor collects the scores of all intervals from workers, and y is not needed."""
     from sklearn.callback import ScoringMonitor
 
-    # Workers can't import this file: what is defined in a function is sent as it is.
-    def travelling(sampler: GANSampler, X: np.ndarray, y: object = None) -> float:
-        """Minus the sliced Wasserstein distance of samples to X."""
-        directions = np.random.default_rng(0).normal(size=(X.shape[1], 20))
-        directions /= np.linalg.norm(directions, axis=0)
-        real, made = (
-            np.sort(rows @ directions, axis=0)
-            for rows in (X, sampler.sample(len(X), random_state=0))
-        )
-        return -float(np.abs(real - made).mean())
-
-    monitor = ScoringMonitor(scoring={"fidelity": travelling})
+    monitor = ScoringMonitor(scoring={"fidelity": fidelity})
     search = GridSearchCV(
         tiny(steps=1).set_callbacks(monitor),
         {"batch_size": [16]},
-        scoring=travelling,
+        scoring=fidelity,
         cv=2,
         n_jobs=2,
         refit=False,
