@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import wrap_non_picklable_objects
 from rich.console import Console
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
@@ -227,7 +228,8 @@ def test_pickles_and_clones_keep_callbacks():
     """A sampler that was fitted under callbacks travels with them; a clone has them too."""
     from sklearn.callback import ProgressBar, ScoringMonitor
 
-    monitor = ScoringMonitor(scoring={"fidelity": fidelity})
+    # The scorer is a function of a function, which pickle alone can't send.
+    monitor = ScoringMonitor(scoring={"fidelity": wrap_non_picklable_objects(fidelity)})
     sampler = tiny(steps=1).set_callbacks(ProgressBar(), monitor).fit(X)
     copy = pickle.loads(pickle.dumps(sampler))
     np.testing.assert_array_equal(copy.sample(5), sampler.sample(5))

@@ -58,7 +58,7 @@ def export(generator: keras.Model, codec: Codec, *, conditional: bool) -> bytes:
             tf.identity(column, name=f"column_{i}") for i, column in enumerate(columns.values())
         ]
 
-    model = _convert(tf.function(graph, input_signature=signature))
+    model = _convert(tf.function(graph, input_signature=signature, autograph=False))
     _rename_outputs(model, names)
     _check_inputs(model, [spec.name for spec in signature])
     return _verified(model)

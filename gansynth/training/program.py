@@ -101,8 +101,8 @@ class Program:
         self.noise_dim = self.average.inputs[0].shape[-1]
         self._step: Callable[..., tf.Tensor] = self._update
         if replicas.count == 1:  # several can't average gradients inside a nested function
-            self._step = tf.function(self._update, jit_compile=device.compiles)
-        self._generate = tf.function(self.average, reduce_retracing=True)
+            self._step = tf.function(self._update, jit_compile=device.compiles, autograph=False)
+        self._generate = tf.function(self.average, reduce_retracing=True, autograph=False)
 
     def reset(self, seed: int) -> None:
         """Load weights that depend on the seed and nothing else."""
@@ -209,7 +209,7 @@ class Program:
         self._refresh()
         return sums
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _run(
         self,
         rows: tf.Tensor,
@@ -219,12 +219,12 @@ class Program:
         count: tf.Tensor,
         pace: Pace,
     ) -> tf.Tensor:
-        sums = tf.zeros(3)
-        for i in tf.range(count):
-            sums += self.replicas.run(self._picked, rows, labels, seed, first + i, pace)
-        return sums
+        def step(number: tf.Tensor) -> tf.Tensor:
+            return self.replicas.run(self._picked, rows, labels, seed, number, pace)
 
-    @tf.function(reduce_retracing=True)
+        return _sum_over(step, first, count)
+
+    @tf.function(reduce_retracing=True, autograph=False)
     def _run_fed(
         self,
         batches: Iterator[tuple[tf.Tensor, tf.Tensor]],
@@ -233,11 +233,11 @@ class Program:
         count: tf.Tensor,
         pace: Pace,
     ) -> tf.Tensor:
-        sums = tf.zeros(3)
-        for i in tf.range(count):
-            rows, labels = next(batches)
-            sums += self.replicas.run(self._fed, rows, labels, seed, first + i, pace)
-        return sums
+        def step(number: tf.Tensor) -> tf.Tensor:
+            rows, labels = batches.get_next()
+            return self.replicas.run(self._fed, rows, labels, seed, number, pace)
+
+        return _sum_over(step, first, count)
 
     def picks(self, seed: tf.Tensor, step: tf.Tensor, n_rows: tf.Tensor) -> tf.Tensor:
         """Rows to make a step on, for all replicas: int32 of shape (batch_size,)."""
@@ -299,6 +299,22 @@ class Program:
                 resource=average.handle, value=weight + schedule.ema_decay * (average - weight)
             )
         return mean_of_all(tf.stack([critic_loss, generator_loss, penalty]))
+
+
+def _sum_over(
+    step: Callable[[tf.Tensor], tf.Tensor], first: tf.Tensor, count: tf.Tensor
+) -> tf.Tensor:
+    """Sum of what steps give, in a loop of TensorFlow's.
+
+    Not by AutoGraph: it rewrites the source of all that is called in a loop, which takes as
+    long as the rest of the first step.
+    """
+    _, sums = tf.while_loop(
+        lambda number, _: number < first + count,
+        lambda number, sums: (number + 1, sums + step(number)),
+        (first, tf.zeros(3)),
+    )
+    return sums
 
 
 def _copy(source: keras.Model, target: keras.Model) -> None:
