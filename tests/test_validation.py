@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 
 from gansynth import GANSampler
 from gansynth.architecture import Recipe
+from gansynth.inference.noise import normal
 from gansynth.training import gamma
 from gansynth.training.validation import Judge, split
+
+from .toys import ToyGAN, points
 
 rng = np.random.default_rng(0)
 REAL, OTHER = rng.normal(size=(2, 600, 3)).astype(np.float32)
@@ -123,6 +128,61 @@ def test_the_last_of_the_best_states_is_kept():
     assert sampler.best_step_ in steps[near]
     assert sampler.best_score_ == scores[steps == sampler.best_step_][0]
     assert sampler.gamma_[1] == pytest.approx(sampler.history_["gamma"][-1], rel=1e-3)
+
+
+class Weights(keras.callbacks.Callback):
+    """Keeps the weights of the generator's average at the end of each interval."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[list[np.ndarray]] = []
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.seen.append(self.model.get_weights())
+
+
+@pytest.fixture(scope="module")
+def wavering():
+    """A fit whose score has been about 1 early on, and is no more at the end."""
+    weights = Weights()
+    sampler = GANSampler(
+        ToyGAN(learning_rate=0.1), steps=2000, batch_size=64, patience=3, random_state=0,
+        callbacks=[weights],
+    )  # fmt: skip
+    return sampler.fit(points(600)), weights.seen
+
+
+def test_the_best_state_is_restored(wavering):
+    """Samples are those of the average at best_step_, not of what it has become since."""
+    sampler, weights = wavering
+    assert sampler.best_step_ < sampler.n_steps_
+    kernel, bias = weights[sampler.history_["step"].index(sampler.best_step_)]
+    rows = normal(7, 0, 20, 2) @ kernel + bias
+    np.testing.assert_allclose(sampler.sample(20, random_state=7), rows, rtol=1e-5, atol=1e-6)
+    assert not np.allclose(kernel, weights[-1][0], rtol=1e-2)
+
+
+def test_a_score_that_stalls_at_one_ends_the_run(wavering):
+    """The learning rate begins to fall before its time, and reaches its end at the last step."""
+    history = pd.DataFrame(wavering[0].history_)
+    falls = history["learning_rate"] < 0.1 * (1 - 1e-6)
+    stalled = history["step"][falls].iloc[0]
+    assert stalled < 1000  # by its recipe it falls from half of the steps on
+    assert history["learning_rate"].iloc[-1] == pytest.approx(1e-3, rel=0.1)
+    assert wavering[0].n_steps_ == history["step"].iloc[-1] < 2000
+    top = history["score"][~falls].max()
+    assert top > 1 - 3 * 0.3 / np.sqrt(60)
+    assert (history["score"][~falls].iloc[-3:] <= top).all()
+
+
+def test_early_stopping_can_be_left_out():
+    """All steps are made then, whatever the score does."""
+    settings = {"steps": 400, "batch_size": 64, "patience": 1, "random_state": 0}
+    early, whole = (
+        GANSampler(ToyGAN(learning_rate=0.1), early_stopping=wanted, **settings).fit(points(600))
+        for wanted in (True, False)
+    )
+    assert early.n_steps_ < whole.n_steps_ == 400
 
 
 def test_lost_modes_are_told():
