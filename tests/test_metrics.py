@@ -13,7 +13,9 @@ from gansynth.metrics import (
     column_scores,
     column_shapes,
     coverage,
+    dcr_share,
     exact_copies,
+    membership_auc,
     modes,
     tstr_auc,
 )
@@ -271,6 +273,28 @@ class TestPrivacy:
         near, far = closest_distances(reference, reference, reference.assign(none=1.0))
         assert near == pytest.approx([0.0, 0.0], abs=1e-6)
         assert far == pytest.approx([1.0, 1.0], abs=1e-6)
+
+    def test_copies_are_told_by_distance_and_by_attack(self, rng):
+        """New rows give both figures 0.5, copies 1, and a mixture something between."""
+        train, held_out, new = (mixed(rng, 300) for _ in range(3))
+        copies = train.sample(300, replace=True, random_state=0)
+        half = pd.concat([copies[:150], new[:150]])
+        for measure in (dcr_share, membership_auc):
+            assert measure(train, held_out, new) == pytest.approx(0.5, abs=0.08)
+            assert measure(train, held_out, train) == pytest.approx(1.0, abs=0.01)
+            assert 0.6 < measure(train, held_out, half) < 0.95
+
+    def test_as_many_rows_are_compared(self, rng):
+        """More training rows than held-out ones are no reason to call synthetic rows copies."""
+        train, held_out, new = mixed(rng, 900), mixed(rng, 100), mixed(rng, 300)
+        assert dcr_share(train, held_out, new) == pytest.approx(0.5, abs=0.08)
+        assert dcr_share(train, held_out, new, random_state=1) == pytest.approx(0.5, abs=0.08)
+
+    def test_equal_distances_count_half(self):
+        """Where nothing can be told, the share is 0.5."""
+        same = np.zeros((4, 2))
+        assert dcr_share(same, same, same) == 0.5
+        assert membership_auc(same, same, same) == 0.5
 
 
 def test_metrics_do_not_import_tensorflow():

@@ -14,7 +14,12 @@ from gansynth.metrics.fidelity import (
     coverage,
     modes,
 )
-from gansynth.metrics.privacy import closest_distances, exact_copies
+from gansynth.metrics.privacy import (
+    closest_distances,
+    dcr_share,
+    exact_copies,
+    membership_auc,
+)
 from gansynth.metrics.utility import tstr_auc
 
 __all__ = [
@@ -24,7 +29,9 @@ __all__ = [
     "column_scores",
     "column_shapes",
     "coverage",
+    "dcr_share",
     "exact_copies",
+    "membership_auc",
     "modes",
     "tstr_auc",
 ]

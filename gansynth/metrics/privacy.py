@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import csr_matrix, hstack
+from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import OneHotEncoder
 
@@ -56,7 +58,13 @@ def closest_distances(reference: Any, *tables: Any) -> list[np.ndarray]:
         One array for each table, in order.
     """
     named = {f"table {i}": table for i, table in enumerate(tables, start=1)}
-    arrays, labelled = encode(*as_frames(**{"reference": reference, **named}))
+    first, *others = _features(as_frames(**{"reference": reference, **named}))
+    return [_nearest(first, other) for other in others]
+
+
+def _features(frames: list[pd.DataFrame]) -> list[csr_matrix]:
+    """Rows as vectors of which the distance is that of :func:`closest_distances`."""
+    arrays, labelled = encode(*frames)
     low = np.nanmin(arrays[0], axis=0, initial=np.inf)
     high = np.nanmax(arrays[0], axis=0, initial=-np.inf)
     # A constant column is measured in its own units; one without values not at all.
@@ -66,7 +74,7 @@ def closest_distances(reference: Any, *tables: Any) -> list[np.ndarray]:
         np.where(labelled, np.nan_to_num(array, nan=-1.0), np.isnan(array)) for array in arrays
     ]
     one_hot = OneHotEncoder(dtype=np.float64).fit(np.concatenate(labels))
-    features = [
+    return [
         hstack(
             [
                 csr_matrix(np.nan_to_num((array - low) / span)[:, ~labelled]),
@@ -76,5 +84,70 @@ def closest_distances(reference: Any, *tables: Any) -> list[np.ndarray]:
         )
         for array, label in zip(arrays, labels, strict=True)
     ]
-    neighbours = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(features[0])
-    return [neighbours.kneighbors(table)[0][:, 0] for table in features[1:]]
+
+
+def _nearest(reference: csr_matrix, rows: csr_matrix) -> np.ndarray:
+    """Distance of each row to the nearest one of the reference."""
+    neighbours = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(reference)
+    return neighbours.kneighbors(rows)[0][:, 0]
+
+
+def dcr_share(train: Any, held_out: Any, synthetic: Any, random_state: int | None = 0) -> float:
+    """Share of synthetic rows that are closer to a training row than to any held-out one [1]_.
+
+    Parameters
+    ----------
+    train, held_out, synthetic : DataFrame, or array of shape (n, …)
+        Rows that the generator was trained on, as good rows that it has not seen, and its own;
+        the same columns. Of the larger of the first two, as many rows are taken as the smaller
+        one has.
+    random_state : int or None, default=0
+        Seed of that choice.
+
+    Returns
+    -------
+    float
+        0.5 is ideal; 1 where all synthetic rows are nearest to training rows, as copies are.
+        Equal distances count half.
+
+    References
+    ----------
+    .. [1] M. Platzer and T. Reutterer, "Holdout-based empirical assessment of mixed-type
+       synthetic data", Frontiers in Big Data, 2021.
+    """
+    frames = as_frames(train=train, held_out=held_out, synthetic=synthetic)
+    *references, rows = _features(frames)
+    n = min(len(frames[0]), len(frames[1]))
+    rng = np.random.default_rng(random_state)
+    to_train, to_held_out = (
+        _nearest(reference[rng.permutation(reference.shape[0])[:n]], rows)
+        for reference in references
+    )
+    return float(np.mean(to_train < to_held_out) + 0.5 * np.mean(to_train == to_held_out))
+
+
+def membership_auc(train: Any, held_out: Any, synthetic: Any) -> float:
+    """How well an attacker who has the synthetic rows tells who was in the training rows [1]_.
+
+    The attacker holds a record for a member if a synthetic row is close to it: the attack of
+    GAN-Leaks that needs no access to the generator.
+
+    Parameters
+    ----------
+    train, held_out, synthetic : DataFrame, or array of shape (n, …)
+        Rows that the generator was trained on, as good rows that it has not seen, and its own;
+        the same columns.
+
+    Returns
+    -------
+    float
+        Area under the ROC curve of the guess: 0.5 where nothing is given away, 1 where all is.
+
+    References
+    ----------
+    .. [1] D. Chen, N. Yu, Y. Zhang and M. Fritz, "GAN-Leaks: a taxonomy of membership inference
+       attacks against generative models", CCS 2020.
+    """
+    to_members, to_others = closest_distances(synthetic, train, held_out)
+    members = np.repeat([True, False], [len(to_members), len(to_others)])
+    return float(roc_auc_score(members, -np.concatenate([to_members, to_others])))
