@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -41,7 +40,7 @@ class Streamed:
 
     def __init__(self, rows: np.ndarray, labels: np.ndarray | None, chosen: np.ndarray) -> None:
         self._rows, self._labels, self._chosen = rows, labels, chosen
-        self._batches: Iterator[tuple[tf.Tensor, tf.Tensor]] = iter(())
+        self._batches: tf.data.Iterator | None = None
         self._next = (-1, -1)
 
     def train(self, program: Program, seed: int, first: int, count: int, pace: Pace) -> tf.Tensor:

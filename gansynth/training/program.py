@@ -189,7 +189,7 @@ class Program:
 
     def run_fed(
         self,
-        batches: Iterator[tuple[tf.Tensor, tf.Tensor]],
+        batches: tf.data.Iterator,
         seed: tf.Tensor,
         first: tf.Tensor,
         count: tf.Tensor,
@@ -199,7 +199,7 @@ class Program:
 
         Parameters
         ----------
-        batches : iterator of (tensor, tensor)
+        batches : tf.data.Iterator of (tensor, tensor)
             Rows and class codes that :meth:`picks` chose for the steps from ``first`` on;
             those of the replicas in this process.
         seed, first, count, pace
@@ -227,7 +227,7 @@ class Program:
     @tf.function(reduce_retracing=True, autograph=False)
     def _run_fed(
         self,
-        batches: Iterator[tuple[tf.Tensor, tf.Tensor]],
+        batches: tf.data.Iterator,
         seed: tf.Tensor,
         first: tf.Tensor,
         count: tf.Tensor,
