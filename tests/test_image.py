@@ -134,12 +134,15 @@ def test_accepts_images_and_nothing_else():
         assert ImageGAN().accepts(described(X)[0]) == 0
 
 
-def test_larger_images_get_more_steps():
-    """The recipe grows with the image."""
-    small, large = (
-        ImageGAN().recipe(described(np.zeros((4, side, side), np.uint8))[0]) for side in (8, 28)
+def test_the_budget_goes_by_the_size_of_images():
+    """Tiny images get many cheap steps; beyond them, larger ones get more."""
+    tiny, small, large = (
+        ImageGAN().recipe(described(np.zeros((4, side, side), np.uint8))[0]) for side in (8, 16, 28)
     )
-    assert small.steps < large.steps
+    assert small.steps < large.steps < tiny.steps
+    assert tiny.learning_rate > small.learning_rate > large.learning_rate
+    for recipe in (tiny, small, large):
+        assert 64 <= recipe.batch_size <= 128
 
 
 def test_is_a_scikit_learn_estimator():
