@@ -8,6 +8,9 @@ kind       neutral array                            a missing value
 =========  =======================================  ==============================
 float      float32 or float64                       NaN
 integer    int64                                    :data:`MISSING_INTEGER`
+datetime   int64, of ``Column.unit`` since 1970     :data:`MISSING_INTEGER`
+duration   int64, of ``Column.unit``                :data:`MISSING_INTEGER`
+decimal    int64, of ``Column.unit``                :data:`MISSING_INTEGER`
 boolean    bool, or int64 codes 0, 1 if nullable    :data:`MISSING_CODE`
 category   int64 codes into ``Column.categories``   :data:`MISSING_CODE`
 =========  =======================================  ==============================
@@ -27,8 +30,10 @@ import numpy as np
 MISSING_CODE = -1
 MISSING_INTEGER = int(np.iinfo(np.int64).min)
 
-Kind = Literal["float", "integer", "boolean", "category"]
+Kind = Literal["float", "integer", "datetime", "duration", "decimal", "boolean", "category"]
 Container = Literal["pandas", "polars", "pyarrow", "numpy", "list"]
+WHOLE_KINDS = ("integer", "datetime", "duration", "decimal")
+"""Kinds whose neutral array holds whole numbers, :data:`MISSING_INTEGER` where missing."""
 INPUT_NAMES = ("z", "y", "condition")
 
 
@@ -40,7 +45,7 @@ class Column:
     ----------
     name : str or int
         As in the container.
-    kind : {"float", "integer", "boolean", "category"}
+    kind : {"float", "integer", "datetime", "duration", "decimal", "boolean", "category"}
         How its values are modelled.
     dtype : str
         Its dtype as the container names it.
@@ -50,6 +55,11 @@ class Column:
         Whether the categories have an order.
     nullable : bool
         Whether values were missing in the data.
+    unit : str
+        What 1 is in a neutral array of datetimes or durations: "D", "s", "ms", "us" or "ns" (or
+        what else numpy knows); of decimals: "1e-2", if they have two places.
+    timezone : str
+        Time zone of datetimes, which are in UTC in a neutral array; empty without one.
     """
 
     name: str | int
@@ -58,6 +68,8 @@ class Column:
     categories: tuple[Any, ...] = ()
     ordered: bool = False
     nullable: bool = False
+    unit: str = ""
+    timezone: str = ""
 
     @property
     def output(self) -> str:

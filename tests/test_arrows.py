@@ -38,7 +38,7 @@ ARROWS = {
         *{"architecture", "containers", "inference", "registry", "schema", "training"},
         *{"_compat", "callbacks", "progress", "watching"},
     },
-    "testing": {"architecture", "containers", "sampler", "training"},
+    "testing": {"architecture", "containers", "sampler", "schema", "training"},
     "demo_pictures": {"metrics"},
     "demo": {"sampler", "atomic", "datafiles", "demo_pictures", "metrics"},
     "cli": {"sampler", "inference", "atomic", "datafiles", "demo", "registry"},

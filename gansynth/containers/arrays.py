@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gansynth.containers import columns as neutral
-from gansynth.containers import objects
+from gansynth.containers import objects, temporal
 from gansynth.schema import Column, Container, Schema
 
 
@@ -71,6 +71,8 @@ def _read_column(name: str, values: np.ndarray) -> tuple[Column, np.ndarray]:
         return neutral.integers(name, dtype, values)
     if kind == "b":
         return neutral.booleans(name, dtype, values)
+    if kind in ("M", "m") and np.datetime_data(values.dtype)[0] != "generic":
+        return temporal.times(name, dtype, values)
     if kind == "U":
         import pandas as pd
 

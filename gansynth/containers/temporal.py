@@ -1,0 +1,146 @@
+"""Columns of dates, times, durations and decimals: whole numbers of a unit, in neutral form.
+
+numpy's datetime64 and timedelta64 are int64 inside, with NaT at the value that stands for a
+missing whole number here: they become neutral, and come back, without a copy.
+"""
+
+from __future__ import annotations
+
+import decimal
+import math
+
+import numpy as np
+
+from gansynth.schema import MISSING_INTEGER, Column
+
+NANOSECONDS = {
+    "W": 7 * 86_400 * 10**9,
+    "D": 86_400 * 10**9,
+    "h": 3_600 * 10**9,
+    "m": 60 * 10**9,
+    "s": 10**9,
+    "ms": 10**6,
+    "us": 10**3,
+    "ns": 1,
+}
+LARGEST = np.iinfo(np.int64).max
+DIGITS = decimal.Context(prec=1000)
+
+
+def times(
+    name: str | int, dtype: str, values: np.ndarray, timezone: str = ""
+) -> tuple[Column, np.ndarray]:
+    """Numpy's datetime64 (in UTC, if there is a time zone) or timedelta64; NaT where missing."""
+    code, count = np.datetime_data(values.dtype)
+    unit = code if count == 1 else f"{count}{code}"
+    return ticks(
+        name, dtype, values.view(np.int64), unit, timezone, moments=values.dtype.kind == "M"
+    )
+
+
+def ticks(
+    name: str | int,
+    dtype: str,
+    values: np.ndarray,
+    unit: str,
+    timezone: str = "",
+    *,
+    moments: bool = True,
+) -> tuple[Column, np.ndarray]:
+    """Whole numbers of a unit: since 1970, or as durations; MISSING_INTEGER where missing."""
+    nullable = bool((values == MISSING_INTEGER).any())
+    kind = "datetime" if moments else "duration"
+    return Column(name, kind, dtype, nullable=nullable, unit=unit, timezone=timezone), values
+
+
+def as_numpy(column: Column, values: np.ndarray) -> np.ndarray:
+    """Neutral datetimes or durations as numpy's datetime64 or timedelta64."""
+    kind = "M8" if column.kind == "datetime" else "m8"
+    return np.ascontiguousarray(values, np.int64).view(f"{kind}[{column.unit}]")
+
+
+def decimals(
+    name: str | int, dtype: str, unscaled: np.ndarray, places: int
+) -> tuple[Column, np.ndarray]:
+    """Decimals as int64, without their point; MISSING_INTEGER where missing."""
+    nullable = bool((unscaled == MISSING_INTEGER).any())
+    return Column(name, "decimal", dtype, nullable=nullable, unit=f"1e{-places}"), unscaled
+
+
+def places_of(column: Column) -> int:
+    """Digits behind the point of a decimal column; less than 0 for tens and hundreds."""
+    return -int(column.unit.removeprefix("1e"))
+
+
+def unscaled(name: str | int, values: list[decimal.Decimal], places: int) -> np.ndarray:
+    """Python's decimals as int64, without their point.
+
+    Raises
+    ------
+    ValueError
+        If one has too many digits for 64 bits.
+    """
+    whole = [int(value.scaleb(places, DIGITS)) for value in values]
+    for value, number in zip(values, whole, strict=True):
+        if abs(number) > LARGEST:
+            raise too_wide(name, value, places)
+    return np.array(whole, np.int64)
+
+
+def as_decimals(values: np.ndarray, places: int) -> list[decimal.Decimal]:
+    """Whole numbers as Python's decimals with that many places."""
+    return [decimal.Decimal(value).scaleb(-places, DIGITS) for value in values.tolist()]
+
+
+def too_wide(name: str | int, value: object, places: int) -> ValueError:
+    """The error for a decimal beyond 64 bits."""
+    return ValueError(
+        f"Column {name!r} has the decimal {value}, which at {places} places has more digits than "
+        "64 bits can hold; round it to fewer places, or convert the column to float"
+    )
+
+
+def rescale(fitted: Column, found: Column, values: np.ndarray) -> np.ndarray:
+    """Whole numbers of the unit found as such of the unit fitted.
+
+    Raises
+    ------
+    ValueError
+        If one is none of the unit fitted, or too large for it; or if only one of the columns
+        has a time zone.
+    """
+    if bool(found.timezone) != bool(fitted.timezone):
+        has = [column.timezone or "none" for column in (found, fitted)]
+        raise ValueError(
+            f"Column {fitted.name!r} has the time zone {has[0]}, but had {has[1]} in the data "
+            "fitted; convert it, as by tz_localize or tz_convert"
+        )
+    if found.unit == fitted.unit:
+        return values
+    up, down = _factors(fitted, found)
+    present = values[values != MISSING_INTEGER]
+    largest = LARGEST // up
+    inexact = (present > largest) | (present < -largest) | (present % down != 0)
+    if inexact.any():
+        raise ValueError(
+            f"Column {fitted.name!r} has the value {present[inexact][0]}, in units of {found.unit},"
+            f" which can't be told in {fitted.unit}, those of the data fitted; round it, or leave "
+            "its row out"
+        )
+    return np.where(values == MISSING_INTEGER, MISSING_INTEGER, values // down * up)
+
+
+def _factors(fitted: Column, found: Column) -> tuple[int, int]:
+    """What to multiply and to divide by."""
+    if fitted.kind == "decimal":
+        power = places_of(fitted) - places_of(found)
+        return (10**power, 1) if power > 0 else (1, 10**-power)
+    try:
+        units = NANOSECONDS[found.unit], NANOSECONDS[fitted.unit]
+    except KeyError:
+        raise ValueError(
+            f"Column {fitted.name!r} has the unit {found.unit}, but had {fitted.unit} in the data "
+            "fitted; convert it"
+        ) from None
+    common = math.gcd(*units)
+    return units[0] // common, units[1] // common
