@@ -15,6 +15,7 @@ boolean    bool, or int64 codes 0, 1 if nullable    :data:`MISSING_CODE`
 category   int64 codes into ``Column.categories``   :data:`MISSING_CODE`
 =========  =======================================  ==============================
 
+Columns of identifiers are in no neutral form: they are made anew, by :attr:`Column.identifier`.
 Images are ``{"image": array}``. The exported graph's outputs have the same form, so what
 is read from a container and what is written to it are exact inverses.
 """
@@ -22,7 +23,8 @@ is read from a container and what is written to it are exact inverses.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -30,11 +32,40 @@ import numpy as np
 MISSING_CODE = -1
 MISSING_INTEGER = int(np.iinfo(np.int64).min)
 
-Kind = Literal["float", "integer", "datetime", "duration", "decimal", "boolean", "category"]
+Kind = Literal[
+    "float", "integer", "datetime", "duration", "decimal", "boolean", "category", "identifier"
+]
 Container = Literal["pandas", "polars", "pyarrow", "numpy", "list"]
 WHOLE_KINDS = ("integer", "datetime", "duration", "decimal")
 """Kinds whose neutral array holds whole numbers, :data:`MISSING_INTEGER` where missing."""
 INPUT_NAMES = ("z", "y", "condition")
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """What identifiers look like, so that new ones can be made.
+
+    Attributes
+    ----------
+    prefix : str
+        What all that count begin with.
+    start : int or None
+        The first new number of those that count; None if they don't.
+    digits : int
+        Digits that such a number has at least, in a string; 0 for identifiers that are numbers.
+    characters : tuple of str
+        Characters that each place may have, of identifiers that don't count.
+    """
+
+    prefix: str = ""
+    start: int | None = None
+    digits: int = 0
+    characters: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many different strings have such characters."""
+        return math.prod(map(len, self.characters))
 
 
 @dataclass(frozen=True)
@@ -45,8 +76,8 @@ class Column:
     ----------
     name : str or int
         As in the container.
-    kind : {"float", "integer", "datetime", "duration", "decimal", "boolean", "category"}
-        How its values are modelled.
+    kind : str
+        How its values are modelled: one of the kinds above; or "identifier": not at all.
     dtype : str
         Its dtype as the container names it.
     categories : tuple
@@ -60,6 +91,10 @@ class Column:
         what else numpy knows); of decimals: "1e-2", if they have two places.
     timezone : str
         Time zone of datetimes, which are in UTC in a neutral array; empty without one.
+    stored : str
+        The kind that the container has it as, if it is modelled as another one.
+    identifier : Pattern or None
+        What it is made anew by, if it holds identifiers.
     """
 
     name: str | int
@@ -70,6 +105,8 @@ class Column:
     nullable: bool = False
     unit: str = ""
     timezone: str = ""
+    stored: Kind | Literal[""] = ""
+    identifier: Pattern | None = None
 
     @property
     def output(self) -> str:
@@ -100,6 +137,8 @@ class Schema:
         Rows of each class in the training data.
     class_dtype : str
         Numpy dtype of y.
+    dropped : tuple of str or int
+        Names of columns that X had, and that samples don't have.
     """
 
     container: Container
@@ -110,6 +149,13 @@ class Schema:
     classes: tuple[Any, ...] = ()
     class_counts: tuple[int, ...] = ()
     class_dtype: str = ""
+    dropped: tuple[str | int, ...] = ()
+
+    @property
+    def modelled(self) -> Schema:
+        """The schema of what there is to learn: without identifiers."""
+        columns = tuple(column for column in self.columns if column.kind != "identifier")
+        return replace(self, columns=columns)
 
     @property
     def is_image(self) -> bool:
@@ -124,10 +170,15 @@ class Schema:
     def from_json(cls, text: str) -> Schema:
         """Read what :meth:`to_json` wrote."""
         fields = json.loads(text)
-        fields["columns"] = tuple(
-            Column(**{**column, "categories": tuple(column["categories"])})
-            for column in fields["columns"]
-        )
-        for name in ("image_shape", "classes", "class_counts"):
-            fields[name] = tuple(fields[name])
+        fields["columns"] = tuple(_column(**column) for column in fields["columns"])
+        for name in ("image_shape", "classes", "class_counts", "dropped"):
+            fields[name] = tuple(fields.get(name, ()))
         return cls(**fields)
+
+
+def _column(categories: list[Any], identifier: dict[str, Any] | None = None, **rest: Any) -> Column:
+    """A column of its JSON."""
+    pattern = identifier and Pattern(
+        **{**identifier, "characters": tuple(identifier["characters"])}
+    )
+    return Column(**rest, categories=tuple(categories), identifier=pattern or None)

@@ -18,6 +18,11 @@ def names(X: pa.Table) -> list:
     return X.column_names
 
 
+def without(X: pa.Table, names: Sequence[str]) -> pa.Table:
+    """Leave columns out."""
+    return X.drop_columns(list(names))
+
+
 def read(X: pa.Table) -> Iterator[tuple[Column, np.ndarray]]:
     """Read column by column."""
     for field, column in zip(X.schema, X.columns, strict=True):

@@ -87,11 +87,15 @@ def missing_in(column: Column, values: np.ndarray) -> np.ndarray:
 
 
 def in_order(schema: Schema, data: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-    """Arrays of all columns, each of shape (n,), of which one of shape (n, d) may hold all."""
-    first = next(iter(data.values()))
-    if first.ndim == 2:
-        return list(first.T)
-    return [data[column.output] for column in schema.columns]
+    """Arrays of all columns, each (n,); one of shape (n, d) may hold all but identifiers."""
+    together = next((values for values in data.values() if values.ndim == 2), None)
+    if together is None:
+        return [data[column.output] for column in schema.columns]
+    modelled = iter(together.T)
+    return [
+        data[column.output] if column.kind == "identifier" else next(modelled)
+        for column in schema.columns
+    ]
 
 
 def cast(values: np.ndarray, dtype: DTypeLike) -> np.ndarray:

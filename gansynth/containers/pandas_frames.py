@@ -24,6 +24,11 @@ def names(X: pd.DataFrame) -> list:
     return X.columns.tolist()
 
 
+def without(X: pd.DataFrame, names: Sequence[str | int]) -> pd.DataFrame:
+    """Leave columns out."""
+    return X.loc[:, ~X.columns.isin(names)]
+
+
 def read(X: pd.DataFrame) -> Iterator[tuple[Column, np.ndarray]]:
     """Read column by column."""
     for position, name in enumerate(names(X)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,6 +17,11 @@ from gansynth.schema import MISSING_CODE, MISSING_INTEGER, Column
 def names(X: pl.DataFrame) -> list:
     """Column names."""
     return X.columns
+
+
+def without(X: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Leave columns out."""
+    return X.drop(names)
 
 
 def read(X: pl.DataFrame) -> Iterator[tuple[Column, np.ndarray]]:
@@ -63,9 +69,9 @@ def _read_column(name: str, series: pl.Series) -> tuple[Column, np.ndarray]:
         zone = getattr(dtype, "time_zone", None) or ""
         return temporal.ticks(name, type(dtype).__name__, whole, unit, zone, moments=moments)
     if isinstance(dtype, pl.Decimal):
-        values = series.drop_nulls().to_list()
         whole = np.full(len(series), MISSING_INTEGER)
-        whole[series.is_not_null().to_numpy()] = temporal.unscaled(name, values, dtype.scale)
+        present = series.drop_nulls().to_list()
+        whole[series.is_not_null().to_numpy()] = temporal.unscaled(name, present, dtype.scale)
         return temporal.decimals(
             name, f"Decimal{json.dumps([dtype.precision])}", whole, dtype.scale
         )
@@ -112,8 +118,9 @@ def _dtype(column: Column) -> pl.DataType:
     if column.dtype.startswith("Decimal["):
         precision = json.loads(column.dtype.removeprefix("Decimal"))[0]
         return pl.Decimal(precision, temporal.places_of(column))
+    unit: Any = column.unit
     if column.dtype == "Datetime":
-        return pl.Datetime(column.unit, column.timezone or None)
+        return pl.Datetime(unit, column.timezone or None)
     if column.dtype == "Duration":
-        return pl.Duration(column.unit)
+        return pl.Duration(unit)
     return getattr(pl, column.dtype)()

@@ -105,14 +105,20 @@ def _numbers(found: str, values: list[Any], timezone: str) -> np.ndarray:
         return np.array(values, "M8[us]")
     import pandas as pd
 
-    scalar = pd.Timestamp if found == "Timestamp" else pd.Timedelta
-    scalars = [scalar(value) for value in values]
-    unit = max((value.unit for value in scalars), key=FINER.index)
     if found == "Timedelta":
-        return np.array([v.as_unit(unit).to_timedelta64() for v in scalars], f"m8[{unit}]")
+        spans = [pd.Timedelta(value) for value in values]
+        unit = _finest(spans)
+        return np.array([value.as_unit(unit).to_timedelta64() for value in spans], f"m8[{unit}]")
+    stamps = [pd.Timestamp(value) for value in values]
+    unit = _finest(stamps)
     if timezone:
-        scalars = [value.tz_convert(None) for value in scalars]
-    return np.array([v.as_unit(unit).to_datetime64() for v in scalars], f"M8[{unit}]")
+        stamps = [value.tz_convert(None) for value in stamps]
+    return np.array([value.as_unit(unit).to_datetime64() for value in stamps], f"M8[{unit}]")
+
+
+def _finest(scalars: list[Any]) -> Any:
+    """The finest unit of pandas' scalars."""
+    return max((scalar.unit for scalar in scalars), key=FINER.index)
 
 
 def _of_pandas(column: Column, found: str, times: np.ndarray) -> Any:

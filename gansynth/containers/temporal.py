@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from gansynth.schema import MISSING_INTEGER, Column
+from gansynth.schema import MISSING_INTEGER, Column, Kind
 
 NANOSECONDS = {
     "W": 7 * 86_400 * 10**9,
@@ -49,7 +49,7 @@ def ticks(
 ) -> tuple[Column, np.ndarray]:
     """Whole numbers of a unit: since 1970, or as durations; MISSING_INTEGER where missing."""
     nullable = bool((values == MISSING_INTEGER).any())
-    kind = "datetime" if moments else "duration"
+    kind: Kind = "datetime" if moments else "duration"
     return Column(name, kind, dtype, nullable=nullable, unit=unit, timezone=timezone), values
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gansynth import containers
+from gansynth import containers, identifiers
 from gansynth.inference import artifact as files
 from gansynth.inference import noise
 from gansynth.inference.artifact import Artifact
@@ -101,6 +101,9 @@ class ExportedSampler:
         data = self.generator.generate(
             n, lambda start, stop: noise.normal(seed, start, stop, width), codes
         )
+        for column in self.schema.columns:
+            if column.identifier:
+                data[column.output] = identifiers.draw(column, seed, n)
         X = containers.write(self.schema, data, n)
         if codes is None or not return_y:
             return X

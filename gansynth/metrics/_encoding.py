@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,12 @@ def numbers(column: pd.Series) -> np.ndarray:
         times = column.to_numpy(dtype=unit)
         return np.where(np.isnat(times), np.nan, times.astype(np.int64).astype(np.float64))
     if types.is_object_dtype(column) or unit:
-        number = {"": float, "M8[us]": _microseconds, "m8[ns]": _nanoseconds}[unit]
+        numbers_of: dict[str, Callable[[Any], float]] = {
+            "": float,
+            "M8[us]": _microseconds,
+            "m8[ns]": _nanoseconds,
+        }
+        number = numbers_of[unit]
         values = column.astype(object)
         return np.array([np.nan if pd.isna(value) else number(value) for value in values])
     return column.to_numpy(dtype=np.float64, na_value=np.nan)
