@@ -12,6 +12,7 @@ import numpy as np
 from gansynth import identifiers
 from gansynth.containers.columns import missing_in, shorten
 from gansynth.containers.conversions import model_as
+from gansynth.containers.temporal import local_step
 from gansynth.schema import Column, Schema
 
 TYPES = (
@@ -63,7 +64,7 @@ def settle(
     Returns
     -------
     schema : Schema
-        With identifiers that were recognised or declared.
+        With identifiers that were recognised or declared, and the ranges of numbers.
     data : dict of str to ndarray
         Neutral arrays of the other columns.
 
@@ -93,9 +94,11 @@ def settle(
             column, array = _as_wanted(column, array, wanted[column.name])
         elif mixed and not column.dtype.startswith(_CATEGORICALS):
             column = _as_recognised(column, array)
-        columns.append(column)
         if column.kind != "identifier":
             values[column.output] = array
+            step = local_step(column, array) if column.kind == "datetime" else 0
+            column = replace(column, range=_range(column, array), local_step=step)
+        columns.append(column)
     texts = [c.name for c in columns if c.name not in wanted and _is_text(c, data[c.output])]
     if texts:
         raise _refused(texts)
@@ -160,6 +163,13 @@ def _identifier(column: Column, pattern: Any) -> Column:
         categories=(),
         nullable=False,
     )
+
+
+def _range(column: Column, values: np.ndarray) -> tuple[float, ...]:
+    present = values[~missing_in(column, values)]
+    if column.kind in ("category", "boolean") or not len(present):
+        return ()
+    return present.min().item(), present.max().item()
 
 
 def _is_text(column: Column, values: np.ndarray) -> bool:

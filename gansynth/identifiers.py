@@ -153,17 +153,18 @@ def draw(column: Column, seed: int, n: int) -> np.ndarray:
 def _of_counted(column: Column, values: np.ndarray) -> Pattern | None:
     """Pattern of integers that were given out one by one."""
     least, largest = int(values.min()), int(values.max())
-    enumerates = least in (0, 1) and _is_dense(values.tolist())
+    enumerates = least in (0, 1) and largest - least < 2 * len(values)
     if least < 0 or not (enumerates or _is_called_id(column.name)):
         return None
-    if len(np.unique(values)) < len(values) or largest > _largest(column.dtype) - ROOM:
+    if largest > _largest(column.dtype) - ROOM or len(np.unique(values)) < len(values):
         return None
     return pattern_of(values)
 
 
 def _is_dense(numbers: list[int]) -> bool:
     """Whether numbers are different, and at least half of those between them are there."""
-    return len(set(numbers)) == len(numbers) and max(numbers) - min(numbers) + 1 <= 2 * len(numbers)
+    span = max(numbers) - min(numbers) + 1
+    return span <= 2 * len(numbers) and len(set(numbers)) == len(numbers)
 
 
 def _is_called_id(name: str | int) -> bool:

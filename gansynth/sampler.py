@@ -16,9 +16,10 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from gansynth import column_types as types
-from gansynth import containers, registry
+from gansynth import containers, notebook, registry
 from gansynth._compat import (
     CallbackSupportMixin,
+    HTMLDetailsMixin,
     Interval,
     StrOptions,
     callbacks_of,
@@ -33,7 +34,7 @@ from gansynth.schema import Schema
 from gansynth.watching import HistoryKeeper, Run, Watcher, Watchers
 
 
-class GANSampler(CallbackSupportMixin, BaseEstimator):
+class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseEstimator):
     """Learn the distribution of X with a GAN, and draw new rows of the same kind.
 
     X may be a table with columns of any kind, points, or images. After ``fit`` the
@@ -447,6 +448,19 @@ class GANSampler(CallbackSupportMixin, BaseEstimator):
         state = dict(super().__getstate__())
         state.pop("_session", None)
         return state
+
+    def _html_details(self) -> str:
+        """What was learned, for notebooks."""
+        if "artifact_" not in self.__dict__:
+            return ""
+        facts = {
+            "architecture": self.architecture_name_,
+            "rows learned": f"{int(self.artifact_.meta['samples']):,}",
+            "steps": f"{self.n_steps_:,}, the best after {self.best_step_:,}",
+        }
+        if np.isfinite(self.best_score_):
+            facts["score on held-out rows"] = f"{self.best_score_:.2f} (that of real rows is 1)"
+        return notebook.details(self.artifact_.schema, facts)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

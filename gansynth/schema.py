@@ -91,6 +91,11 @@ class Column:
         what else numpy knows); of decimals: "1e-2", if they have two places.
     timezone : str
         Time zone of datetimes, which are in UTC in a neutral array; empty without one.
+    range : tuple of (float, float)
+        Least and largest number of its neutral array; empty without any, and before a fit.
+    local_step : int
+        What local times are apart by multiples of, from the earliest on, where times in UTC are
+        not: midnights, of a time zone with summer time. 0 for other columns.
     stored : str
         The kind that the container has it as, if it is modelled as another one.
     identifier : Pattern or None
@@ -105,6 +110,8 @@ class Column:
     nullable: bool = False
     unit: str = ""
     timezone: str = ""
+    range: tuple[float, ...] = ()
+    local_step: int = 0
     stored: Kind | Literal[""] = ""
     identifier: Pattern | None = None
 
@@ -176,9 +183,11 @@ class Schema:
         return cls(**fields)
 
 
-def _column(categories: list[Any], identifier: dict[str, Any] | None = None, **rest: Any) -> Column:
+def _column(**fields: Any) -> Column:
     """A column of its JSON."""
-    pattern = identifier and Pattern(
-        **{**identifier, "characters": tuple(identifier["characters"])}
-    )
-    return Column(**rest, categories=tuple(categories), identifier=pattern or None)
+    for name in ("categories", "range"):
+        fields[name] = tuple(fields.get(name, ()))
+    if pattern := fields.get("identifier"):
+        pattern["characters"] = tuple(pattern["characters"])
+        fields["identifier"] = Pattern(**pattern)
+    return Column(**fields)

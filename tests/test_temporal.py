@@ -15,6 +15,7 @@ import pytest
 
 from gansynth import GANSampler
 from gansynth.architecture import DataSpec
+from gansynth.column_types import settle
 from gansynth.containers import read, read_as, write
 from gansynth.metrics import column_scores, exact_copies
 from gansynth.schema import MISSING_INTEGER, Schema
@@ -128,7 +129,8 @@ def arrow_table() -> pa.Table:
 def through_json(X):
     """Read X, and take the schema through the JSON of an exported file."""
     schema, data = read(X)
-    assert all(values.dtype == np.int64 for values in data.values())
+    for values in data.values():
+        assert values.dtype == np.int64 or np.isnan(values).all()
     again = Schema.from_json(schema.to_json())
     assert again == schema
     return again, data
@@ -137,12 +139,17 @@ def through_json(X):
 # --- what goes in comes out ---------------------------------------------------------------
 
 
+ALL, ONE, NONE = slice(0, 3), slice(0, 1), slice(1, 2)
+"""Rows of the tables above: one of them all missing, or nearly."""
+
+
+@pytest.mark.parametrize("some", [ALL, ONE, NONE], ids=["all", "one", "none"])
 @pytest.mark.parametrize("name", list(pandas_frame()))
-def test_pandas_round_trip(name):
+def test_pandas_round_trip(name, some):
     """A temporal column of pandas comes back strictly equal: values, dtype, unit, time zone."""
-    X = pandas_frame()[[name]]
+    X = pandas_frame()[[name]][some].reset_index(drop=True)
     schema, data = through_json(X)
-    again = write(schema, data, 3)
+    again = write(schema, data, len(X))
     pd.testing.assert_frame_equal(again, X, check_exact=True)
     types = [[type(value) for value in frame[name]] for frame in (X, again)]
     assert types[0] == types[1]
@@ -150,23 +157,25 @@ def test_pandas_round_trip(name):
     assert nothing.dtypes.equals(X.dtypes)
 
 
+@pytest.mark.parametrize("some", [ALL, ONE, NONE], ids=["all", "one", "none"])
 @pytest.mark.parametrize("name", polars_frame().columns)
-def test_polars_round_trip(name):
+def test_polars_round_trip(name, some):
     """A temporal column of polars comes back strictly equal."""
-    X = polars_frame().select(name)
+    X = polars_frame().select(name)[some]
     schema, data = through_json(X)
-    again = write(schema, data, 3)
+    again = write(schema, data, len(X))
     assert again.schema == X.schema
     polars.testing.assert_frame_equal(again, X, check_exact=True)
     assert write(schema, {key: values[:0] for key, values in data.items()}, 0).schema == X.schema
 
 
+@pytest.mark.parametrize("some", [ALL, ONE, NONE], ids=["all", "one", "none"])
 @pytest.mark.parametrize("name", arrow_table().column_names)
-def test_pyarrow_round_trip(name):
+def test_pyarrow_round_trip(name, some):
     """A temporal column of pyarrow comes back strictly equal."""
-    X = arrow_table().select([name])
+    X = arrow_table().select([name])[some]
     schema, data = through_json(X)
-    again = write(schema, data, 3)
+    again = write(schema, data, len(X))
     assert again.schema == X.schema
     assert again.combine_chunks().equals(X.combine_chunks())
     assert write(schema, {key: values[:0] for key, values in data.items()}, 0).schema == X.schema
@@ -388,6 +397,9 @@ def table() -> pd.DataFrame:
         {
             "midnight": moments("D", 3, 10**4).astype("M8[ns]"),
             "minute, gaps": gaps,
+            "Berlin midnight": pd.DatetimeIndex(moments("D", 3, 10**4)).tz_localize(
+                "Europe/Berlin"
+            ),
             "Berlin": aware.tz_convert("Europe/Berlin").as_unit("ms"),
             "date": objects(moments("D", 4, 10**4).tolist()),
             "quarter": pd.array(spans.astype("m8[ms]")),
@@ -431,6 +443,7 @@ def test_samples_stay_in_range(table, rows):
 def test_samples_keep_the_granularity(rows):
     """Midnights come out at midnight, minutes as minutes, tens as tens (SDV #1039)."""
     assert (rows["midnight"] == rows["midnight"].dt.normalize()).all()
+    assert (rows["Berlin midnight"] == rows["Berlin midnight"].dt.normalize()).all()
     gaps = rows["minute, gaps"].dropna()
     assert (gaps == gaps.dt.floor("min")).all()
     assert (rows["Berlin"].dt.microsecond == 0).all()
@@ -479,6 +492,38 @@ def test_two_rows_are_enough(X):
     assert len(rows) == 9
     if not isinstance(X, list):
         assert rows.schema == X.schema
+
+
+ZONES = ["Europe/Berlin", "America/Sao_Paulo", "UTC", "Asia/Kolkata"]
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("container", ["pandas", "polars", "pyarrow"])
+def test_local_midnights(zone, container):
+    """Days of a time zone come out as its days, whatever the clocks did in between."""
+    days = pd.DatetimeIndex(moments("D", 5, 3000)).tz_localize(zone, nonexistent="shift_forward")
+    X = pd.DataFrame({"day": days.as_unit("us")})
+    table = {"pandas": lambda: X, "polars": lambda: pl.from_pandas(X),
+             "pyarrow": lambda: pa.table({"day": pa.array(X["day"])})}[container]()  # fmt: skip
+    schema, data = settle(*read(table), None)
+    column = schema.columns[0]
+    assert (column.local_step > 0) == (zone in ZONES[:1])
+    schema = Schema.from_json(schema.to_json())
+    assert write(schema, data, N).equals(table)
+    if column.local_step:
+        second = 10 ** {"s": 0, "ms": 3, "us": 6, "ns": 9}[column.unit]
+        late = {"day": data["day"] + 5 * 3600 * second}
+        assert write(schema, late, N).equals(table)
+        late["day"][0] = MISSING_INTEGER
+        assert np.isin(data["day"][1:], read(write(schema, late, N))[1]["day"]).all()
+
+
+@pytest.mark.parametrize("row", [0, 1], ids=["constant", "missing"])
+def test_columns_of_one_value(row):
+    """A column of one moment, duration or decimal has that in each row; of none, none."""
+    X = pl.concat([polars_frame()[row : row + 1]] * 6)
+    sampler = GANSampler(TabularGAN(width=16, depth=1), steps=2, batch_size=4, random_state=0)
+    polars.testing.assert_frame_equal(sampler.fit(X).sample(6), X)
 
 
 # --- metrics ------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ def read(X: Any, skip: Sequence[Any] = ()) -> tuple[Schema, dict[str, np.ndarray
         return arrays.read(X, container, skip)
     frames = import_module(f"{__name__}.{FRAMES[container]}")
     check_size(X.shape)
-    dropped = tuple(name for name in skip if name in frames.names(X))
+    dropped = tuple(name for name in frames.names(X) if name in skip)
     X = frames.without(X, dropped) if dropped else X
     check_size(X.shape)
     check_names(frames.names(X))
@@ -150,7 +150,7 @@ def write(schema: Schema, data: Mapping[str, np.ndarray], n: int) -> Any:
     DataFrame, Table, ndarray or list
         What X was, with n rows.
     """
-    if any(column.stored for column in schema.columns):
+    if any(column.stored or column.local_step for column in schema.columns):
         pairs = zip(schema.columns, in_order(schema, data), strict=True)
         columns, values = zip(*(as_stored(*pair) for pair in pairs), strict=True)
         schema = replace(schema, columns=columns)

@@ -68,7 +68,7 @@ def _read_table(
     neutral.check_size((len(array), len(pairs)))
     columns = tuple(column for column, _ in pairs)
     data = {column.output: values for column, values in pairs}
-    dropped = tuple(name for name in skip if name in names)
+    dropped = tuple(name for name in names if name in skip)
     return Schema(container, columns=columns, dtype=str(array.dtype), dropped=dropped), data
 
 

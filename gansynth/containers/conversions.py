@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from gansynth.containers import columns as neutral
+from gansynth.containers import temporal
 from gansynth.containers.columns import missing_in
 from gansynth.schema import MISSING_CODE, MISSING_INTEGER, WHOLE_KINDS, Column, Kind
 
@@ -63,7 +64,7 @@ def model_as(column: Column, values: np.ndarray, kind: Kind) -> tuple[Column, np
 
 
 def as_stored(column: Column, values: np.ndarray) -> tuple[Column, np.ndarray]:
-    """Give a generated column back the kind that its container has it as.
+    """Give a generated column back the kind that its container has it as, and local steps.
 
     Parameters
     ----------
@@ -72,6 +73,8 @@ def as_stored(column: Column, values: np.ndarray) -> tuple[Column, np.ndarray]:
     values : ndarray
         Its neutral array; of identifiers, integers or strings.
     """
+    if column.local_step:
+        return column, temporal.on_local_steps(column, values)
     if not column.stored:
         return column, values
     stored = replace(column, kind=column.stored, stored="", categories=(), identifier=None)

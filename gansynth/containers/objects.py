@@ -38,9 +38,9 @@ def read(name: str | int, values: np.ndarray) -> tuple[Column, np.ndarray]:
         return neutral.floats(name, dtype, _filled(values, missing, np.nan, np.float64))
     if found == "boolean":
         return neutral.booleans(name, dtype, _filled(values, missing, False, bool), missing)
-    if found == "empty" and dtype == "object[nan]":
+    if missing.all() and dtype == "object[nan]":
         return neutral.floats(name, dtype, np.full(len(values), np.nan))
-    if found == "empty":
+    if missing.all():
         return neutral.all_missing(name, dtype, len(values))
     present = values[~missing].tolist()
     if time := stdlib.type_of(present):

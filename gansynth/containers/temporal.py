@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import decimal
 import math
+from typing import Any
 
 import numpy as np
 
@@ -57,6 +58,49 @@ def as_numpy(column: Column, values: np.ndarray) -> np.ndarray:
     """Neutral datetimes or durations as numpy's datetime64 or timedelta64."""
     kind = "M8" if column.kind == "datetime" else "m8"
     return np.ascontiguousarray(values, np.int64).view(f"{kind}[{column.unit}]")
+
+
+def local_step(column: Column, values: np.ndarray) -> int:
+    """Largest step that leads from the earliest local time to all others; 0 if UTC has it too.
+
+    Midnights of one time zone are 23, 24 or 25 hours apart, and in UTC on any hour therefore.
+    """
+    moments = np.unique(values[values != MISSING_INTEGER])
+    if not column.timezone or len(moments) < 2:
+        return 0
+    steps = [np.gcd.reduce(np.diff(times)) for times in (moments, _local(column, moments))]
+    return int(steps[1]) if steps[1] > steps[0] else 0
+
+
+def on_local_steps(column: Column, values: np.ndarray) -> np.ndarray:
+    """Bring moments back to the last local time that :func:`local_step` leads to."""
+    import pandas as pd
+
+    present = values != MISSING_INTEGER
+    times = _local(column, values[present])
+    times -= (times - _local(column, np.array(column.range[:1]))) % column.local_step
+    # Of two local times that are one, the first; of one that there is not, the next.
+    zone: Any = column.timezone
+    index = pd.DatetimeIndex(as_numpy(column, times)).tz_localize(
+        zone, ambiguous=np.ones(len(times), bool), nonexistent="shift_forward"
+    )
+    moments = values.copy()
+    moments[present] = _whole(column, index.tz_convert(None))
+    return moments
+
+
+def _local(column: Column, moments: np.ndarray) -> np.ndarray:
+    """What clocks show at moments, as if that was UTC."""
+    import pandas as pd
+
+    zone: Any = column.timezone
+    index = pd.DatetimeIndex(as_numpy(column, moments)).tz_localize("UTC")
+    return _whole(column, index.tz_convert(zone).tz_localize(None))
+
+
+def _whole(column: Column, index: Any) -> np.ndarray:
+    """Numpy's int64 of pandas' moments without a time zone."""
+    return np.array(index.to_numpy(), f"M8[{column.unit}]").view(np.int64)
 
 
 def decimals(

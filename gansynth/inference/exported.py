@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gansynth import containers, identifiers
+from gansynth import containers, identifiers, notebook
 from gansynth.inference import artifact as files
 from gansynth.inference import noise
 from gansynth.inference.artifact import Artifact
@@ -129,6 +129,13 @@ class ExportedSampler:
             rows = f"{schema.container} rows of {len(schema.columns)} columns"
         classes = f", {len(schema.classes)} classes" if schema.classes else ""
         return f"<{type(self).__name__}: {rows}{classes}, {len(self.artifact.model):,} bytes>"
+
+    def _repr_html_(self) -> str:
+        """What notebooks show."""
+        meta = self.artifact.meta
+        facts = {name: meta[name] for name in ("architecture", "samples", "steps") if name in meta}
+        facts["size"] = f"{len(self.artifact.model):,} bytes"
+        return notebook.details(self.schema, facts)
 
     def _rows_and_classes(
         self, n_samples: Any, y: Any, return_y: bool, seed: int
