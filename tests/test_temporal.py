@@ -182,7 +182,7 @@ def test_pyarrow_round_trip(name, some):
 
 
 @pytest.mark.parametrize(
-    "dtype", ["M8[D]", "M8[m]", "M8[ns]", "M8[M]", "m8[h]", "m8[us]", "M8[5s]"]
+    "dtype", ["M8[D]", "M8[m]", "M8[ns]", "M8[M]", ">M8[s]", "m8[h]", "m8[us]", "M8[5s]"]
 )
 def test_array_round_trip(dtype):
     """An array of datetimes or durations comes back equal, in its dtype."""

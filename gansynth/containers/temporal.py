@@ -32,6 +32,7 @@ def times(
     name: str | int, dtype: str, values: np.ndarray, timezone: str = ""
 ) -> tuple[Column, np.ndarray]:
     """Numpy's datetime64 (in UTC, if there is a time zone) or timedelta64; NaT where missing."""
+    values = values.astype(values.dtype.newbyteorder("="), copy=False)
     code, count = np.datetime_data(values.dtype)
     unit = code if count == 1 else f"{count}{code}"
     return ticks(
