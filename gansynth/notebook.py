@@ -95,10 +95,11 @@ def _table(schema: Schema) -> str:
 
 def _shown(column: Column, value: float) -> str:
     """A number of a neutral array as what it stands for."""
+    unit: Any = column.unit
     if column.kind == "datetime":
-        return str(np.datetime64(int(value), column.unit)).replace("T", " ")
+        return str(np.datetime64(int(value), unit)).replace("T", " ")
     if column.kind == "duration":
-        span = np.timedelta64(int(value), column.unit)
+        span = np.timedelta64(int(value), unit)
         shorter = span.astype("m8[us]").item()
         return str(shorter if isinstance(shorter, dt.timedelta) else span)
     if column.kind == "decimal":

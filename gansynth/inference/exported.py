@@ -133,7 +133,8 @@ class ExportedSampler:
     def _repr_html_(self) -> str:
         """What notebooks show."""
         meta = self.artifact.meta
-        facts = {name: meta[name] for name in ("architecture", "samples", "steps") if name in meta}
+        told = ("architecture", "samples", "steps")
+        facts: dict[str, str] = {name: meta[name] for name in told if name in meta}
         facts["size"] = f"{len(self.artifact.model):,} bytes"
         return notebook.details(self.schema, facts)
 
