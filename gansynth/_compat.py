@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from sklearn.utils import estimator_html_repr
+
 # scikit-learn validates parameters by these itself, and documents them for nobody else.
 from sklearn.utils._param_validation import Interval, StrOptions
 
 __all__ = [
     "CallbackSupportMixin",
+    "HTMLDetailsMixin",
     "Interval",
     "StrOptions",
     "begin_task",
@@ -29,6 +32,17 @@ except ImportError:  # scikit-learn < 1.9 has no callbacks: nothing can be set
     def with_callbacks(method: Any) -> Any:
         """Return the method as it is."""
         return method
+
+
+class HTMLDetailsMixin:
+    """Adds to what notebooks show of an estimator: before BaseEstimator, which has the hook."""
+
+    def _html_repr(self) -> str:
+        return f"{estimator_html_repr(self)}{self._html_details()}"
+
+    def _html_details(self) -> str:
+        """HTML to add; nothing by default."""
+        return ""
 
 
 def callbacks_of(estimator: Any) -> list[Any]:

@@ -15,9 +15,11 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from gansynth import containers, registry
+from gansynth import column_types as types
+from gansynth import containers, notebook, registry
 from gansynth._compat import (
     CallbackSupportMixin,
+    HTMLDetailsMixin,
     Interval,
     StrOptions,
     callbacks_of,
@@ -32,7 +34,7 @@ from gansynth.schema import Schema
 from gansynth.watching import HistoryKeeper, Run, Watcher, Watchers
 
 
-class GANSampler(CallbackSupportMixin, BaseEstimator):
+class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseEstimator):
     """Learn the distribution of X with a GAN, and draw new rows of the same kind.
 
     X may be a table with columns of any kind, points, or images. After ``fit`` the
@@ -89,6 +91,12 @@ class GANSampler(CallbackSupportMixin, BaseEstimator):
         Whether ``fit`` goes on from the weights of the last fit, which has to have been called
         with it too, on columns and held-out rows as they were then. ``architecture`` and
         ``latent_dim`` have to stay as they are; what else is set otherwise counts.
+    column_types : dict, optional
+        What columns of a table are to be taken for, by name (``"x0"``, ``"x1"``, … in an array):
+        ``"float"``, ``"integer"``, ``"boolean"``, ``"category"``, ``"datetime"``, ``"duration"``,
+        ``"decimal"``, ``"identifier"`` (not learned, but made anew in the same form) or ``"drop"``
+        (not in samples). What is not named is told by its dtype and its values. Samples have the
+        dtypes of X all the same.
     callbacks : list, optional
         Keras callbacks, told of each interval as of an epoch: instances, or functions without
         arguments that make one (what an instance holds open can't be pickled or copied). Those
@@ -118,7 +126,7 @@ class GANSampler(CallbackSupportMixin, BaseEstimator):
     classes_ : ndarray of shape (n_classes,)
         Class labels. Only after ``fit(X, y)``.
     n_features_in_ : int
-        Columns of X. Not for images.
+        Columns of X, without those that were dropped. Not for images.
     feature_names_in_ : ndarray of str
         Names of the columns, where they are all strings.
     n_steps_ : int
@@ -155,6 +163,7 @@ class GANSampler(CallbackSupportMixin, BaseEstimator):
         "strategy": [object],  # what it is, is for TensorFlow to tell
         "checkpoint_dir": [None, str, os.PathLike],
         "warm_start": ["boolean"],
+        "column_types": [None, dict],
         "callbacks": [None, list, tuple],
         "verbose": ["verbose"],
     }
@@ -178,6 +187,7 @@ class GANSampler(CallbackSupportMixin, BaseEstimator):
         strategy: Any = None,
         checkpoint_dir: str | os.PathLike[str] | None = None,
         warm_start: bool = False,
+        column_types: dict[Any, str] | None = None,
         callbacks: list[Any] | None = None,
         verbose: int = 0,
     ) -> None:
@@ -197,6 +207,7 @@ class GANSampler(CallbackSupportMixin, BaseEstimator):
         self.strategy = strategy
         self.checkpoint_dir = checkpoint_dir
         self.warm_start = warm_start
+        self.column_types = column_types
         self.callbacks = callbacks
         self.verbose = verbose
 
@@ -283,8 +294,8 @@ class GANSampler(CallbackSupportMixin, BaseEstimator):
         _check_strategy(self.strategy, self.device)
         gamma = _check_gamma(self.gamma)
         known = self.artifact_.schema if memory else None
-        schema, data, labels = _read(X, y, classes, known, add=partial)
-        spec = DataSpec(schema, len(next(iter(data.values()))))
+        schema, data, labels = _read(X, y, classes, known, self.column_types, add=partial)
+        spec = DataSpec(schema.modelled, len(next(iter(data.values()))))
         if spec.n_samples < 2 and not memory:
             # The wording that scikit-learn's estimator checks look for.
             raise ValueError(
@@ -438,6 +449,19 @@ class GANSampler(CallbackSupportMixin, BaseEstimator):
         state.pop("_session", None)
         return state
 
+    def _html_details(self) -> str:
+        """What was learned, for notebooks."""
+        if "artifact_" not in self.__dict__:
+            return ""
+        facts = {
+            "architecture": self.architecture_name_,
+            "rows learned": f"{int(self.artifact_.meta['samples']):,}",
+            "steps": f"{self.n_steps_:,}, the best after {self.best_step_:,}",
+        }
+        if np.isfinite(self.best_score_):
+            facts["score on held-out rows"] = f"{self.best_score_:.2f} (that of real rows is 1)"
+        return notebook.details(self.artifact_.schema, facts)
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = False
@@ -508,7 +532,13 @@ def _so_far(learned: Callable[..., dict[str, Any]], run: Run) -> dict[str, Any]:
 
 
 def _read(
-    X: Any, y: Any, classes: Any, known: Schema | None, *, add: bool
+    X: Any,
+    y: Any,
+    classes: Any,
+    known: Schema | None,
+    column_types: dict[Any, str] | None,
+    *,
+    add: bool,
 ) -> tuple[Schema, dict[str, np.ndarray], np.ndarray | None]:
     """Schema, data and class codes; under the schema of earlier data, if there is one.
 
@@ -517,7 +547,9 @@ def _read(
     if known:
         schema, data = known, containers.read_as(known, X)
     else:
-        schema, data = containers.read(X)
+        types.check(column_types)
+        schema, data = containers.read(X, types.dropped(column_types))
+        schema, data = types.settle(schema, data, column_types)
     if known and (y is not None) != bool(known.classes):
         raise ValueError(
             f"y {'is given' if y is not None else 'is missing'}, unlike in the fit that this one "

@@ -8,10 +8,14 @@ kind       neutral array                            a missing value
 =========  =======================================  ==============================
 float      float32 or float64                       NaN
 integer    int64                                    :data:`MISSING_INTEGER`
+datetime   int64, of ``Column.unit`` since 1970     :data:`MISSING_INTEGER`
+duration   int64, of ``Column.unit``                :data:`MISSING_INTEGER`
+decimal    int64, of ``Column.unit``                :data:`MISSING_INTEGER`
 boolean    bool, or int64 codes 0, 1 if nullable    :data:`MISSING_CODE`
 category   int64 codes into ``Column.categories``   :data:`MISSING_CODE`
 =========  =======================================  ==============================
 
+Columns of identifiers are in no neutral form: they are made anew, by :attr:`Column.identifier`.
 Images are ``{"image": array}``. The exported graph's outputs have the same form, so what
 is read from a container and what is written to it are exact inverses.
 """
@@ -19,7 +23,8 @@ is read from a container and what is written to it are exact inverses.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -27,9 +32,40 @@ import numpy as np
 MISSING_CODE = -1
 MISSING_INTEGER = int(np.iinfo(np.int64).min)
 
-Kind = Literal["float", "integer", "boolean", "category"]
+Kind = Literal[
+    "float", "integer", "datetime", "duration", "decimal", "boolean", "category", "identifier"
+]
 Container = Literal["pandas", "polars", "pyarrow", "numpy", "list"]
+WHOLE_KINDS = ("integer", "datetime", "duration", "decimal")
+"""Kinds whose neutral array holds whole numbers, :data:`MISSING_INTEGER` where missing."""
 INPUT_NAMES = ("z", "y", "condition")
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """What identifiers look like, so that new ones can be made.
+
+    Attributes
+    ----------
+    prefix : str
+        What all that count begin with.
+    start : int or None
+        The first new number of those that count; None if they don't.
+    digits : int
+        Digits that such a number has at least, in a string; 0 for identifiers that are numbers.
+    characters : tuple of str
+        Characters that each place may have, of identifiers that don't count.
+    """
+
+    prefix: str = ""
+    start: int | None = None
+    digits: int = 0
+    characters: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many different strings have such characters."""
+        return math.prod(map(len, self.characters))
 
 
 @dataclass(frozen=True)
@@ -40,8 +76,8 @@ class Column:
     ----------
     name : str or int
         As in the container.
-    kind : {"float", "integer", "boolean", "category"}
-        How its values are modelled.
+    kind : str
+        How its values are modelled: one of the kinds above; or "identifier": not at all.
     dtype : str
         Its dtype as the container names it.
     categories : tuple
@@ -50,6 +86,20 @@ class Column:
         Whether the categories have an order.
     nullable : bool
         Whether values were missing in the data.
+    unit : str
+        What 1 is in a neutral array of datetimes or durations: "D", "s", "ms", "us" or "ns" (or
+        what else numpy knows); of decimals: "1e-2", if they have two places.
+    timezone : str
+        Time zone of datetimes, which are in UTC in a neutral array; empty without one.
+    range : tuple of (float, float)
+        Least and largest number of its neutral array; empty without any, and before a fit.
+    local_step : int
+        What local times are apart by multiples of, from the earliest on, where times in UTC are
+        not: midnights, of a time zone with summer time. 0 for other columns.
+    stored : str
+        The kind that the container has it as, if it is modelled as another one.
+    identifier : Pattern or None
+        What it is made anew by, if it holds identifiers.
     """
 
     name: str | int
@@ -58,6 +108,12 @@ class Column:
     categories: tuple[Any, ...] = ()
     ordered: bool = False
     nullable: bool = False
+    unit: str = ""
+    timezone: str = ""
+    range: tuple[float, ...] = ()
+    local_step: int = 0
+    stored: Kind | Literal[""] = ""
+    identifier: Pattern | None = None
 
     @property
     def output(self) -> str:
@@ -88,6 +144,8 @@ class Schema:
         Rows of each class in the training data.
     class_dtype : str
         Numpy dtype of y.
+    dropped : tuple of str or int
+        Names of columns that X had, and that samples don't have.
     """
 
     container: Container
@@ -98,6 +156,13 @@ class Schema:
     classes: tuple[Any, ...] = ()
     class_counts: tuple[int, ...] = ()
     class_dtype: str = ""
+    dropped: tuple[str | int, ...] = ()
+
+    @property
+    def modelled(self) -> Schema:
+        """The schema of what there is to learn: without identifiers."""
+        columns = tuple(column for column in self.columns if column.kind != "identifier")
+        return replace(self, columns=columns)
 
     @property
     def is_image(self) -> bool:
@@ -112,10 +177,17 @@ class Schema:
     def from_json(cls, text: str) -> Schema:
         """Read what :meth:`to_json` wrote."""
         fields = json.loads(text)
-        fields["columns"] = tuple(
-            Column(**{**column, "categories": tuple(column["categories"])})
-            for column in fields["columns"]
-        )
-        for name in ("image_shape", "classes", "class_counts"):
-            fields[name] = tuple(fields[name])
+        fields["columns"] = tuple(_column(**column) for column in fields["columns"])
+        for name in ("image_shape", "classes", "class_counts", "dropped"):
+            fields[name] = tuple(fields.get(name, ()))
         return cls(**fields)
+
+
+def _column(**fields: Any) -> Column:
+    """A column of its JSON."""
+    for name in ("categories", "range"):
+        fields[name] = tuple(fields.get(name, ()))
+    if pattern := fields.get("identifier"):
+        pattern["characters"] = tuple(pattern["characters"])
+        fields["identifier"] = Pattern(**pattern)
+    return Column(**fields)

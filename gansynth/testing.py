@@ -26,6 +26,7 @@ from sklearn.base import clone
 
 from gansynth import containers
 from gansynth.architecture import API_VERSION, Architecture, Codec, DataSpec, NetworkSpec
+from gansynth.schema import MISSING_INTEGER
 
 if TYPE_CHECKING:
     import keras
@@ -394,7 +395,8 @@ def check_gradient_penalty(case: _Case) -> None:
 def check_export(case: _Case) -> None:
     """The exported graph computes what Keras does, at any batch size.
 
-    Floats to 1e-5 of the column's size; whole numbers exactly, but for rare ones on a border.
+    Floats to 1e-5 of the column's size; whole numbers to 1e-5 of their range, rounded down, but
+    for rare ones on a border.
     """
     import onnxruntime
 
@@ -567,7 +569,11 @@ def _assert_close(values: np.ndarray, expected: np.ndarray, what: str) -> None:
         size = finite.max() if finite.size else 0.0
         np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-5 * size, err_msg=what)
     else:
-        differing = np.mean(values != expected)
+        there = (values != MISSING_INTEGER) & (expected != MISSING_INTEGER)
+        # Stamps of 19 digits come of real numbers too; what has few steps has to be exact.
+        size = float(np.ptp(expected[there].astype(np.float64))) if there.any() else 0.0
+        apart = np.abs(values.astype(np.float64) - expected) > np.floor(1e-5 * size)
+        differing = np.mean(np.where(there, apart, values != expected))
         assert differing <= RARE, f"{what}: {differing:.1%} of the values differ"
 
 

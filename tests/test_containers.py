@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import decimal
 import subprocess
 import sys
 
@@ -420,13 +419,10 @@ def test_import_is_light():
 @pytest.mark.parametrize(
     ("values", "dtype"),
     [
-        (pd.to_datetime(["2024-01-01", "2024-01-02"]), "datetime64"),
-        (pd.to_timedelta([1, 2]), "timedelta64"),
-        (pd.Series([decimal.Decimal(1), decimal.Decimal(2)], dtype=object), "Decimal"),
         (pd.Series([[1], [2]], dtype=object), "list"),
         (pd.Series([b"a", b"b"], dtype=object), "bytes"),
         (pd.period_range("2024", periods=2, freq="D"), "period"),
-        (pd.array([1, 2], dtype=pd.ArrowDtype(pa.duration("s"))), "duration"),
+        (pd.array([b"a", b"b"], dtype=pd.ArrowDtype(pa.binary())), "binary"),
     ],
 )
 def test_unsupported_columns_of_pandas(values, dtype):
@@ -440,9 +436,7 @@ def test_unsupported_columns_of_pandas(values, dtype):
     [
         pl.Series([[1], [2]]),
         pl.Series([b"a", b"b"]),
-        pl.Series([1, 2]).cast(pl.Date),
         pl.Series([{"a": 1}, {"a": 2}]),
-        pl.Series([decimal.Decimal(1)]),
     ],
 )
 def test_unsupported_columns_of_polars_and_pyarrow(values):
@@ -571,7 +565,7 @@ def test_other_empty_data_are_refused(X):
         ([[1, 2], [3]], ValueError, "rows of X differ in length, got lengths 1, 2"),
         ([[[1], [2]], [[3]]], ValueError, "nested lists of X differ in length"),
         (np.full((2, 3, 3), "a"), TypeError, "Images must hold numbers, got dtype <U1"),
-        (np.zeros((2, 2), dtype="M8[s]"), TypeError, "Column 'x0' has dtype datetime64"),
+        (np.zeros((2, 2), dtype="m8"), TypeError, "Column 'x0' has dtype timedelta64"),
         (np.array([[b"a"]]), TypeError, "Column 'x0' has dtype .*S1"),
         (np.ma.array([[1.0]], mask=True), TypeError, r"masked array; pass X.filled\(np.nan\)"),
         (scipy.sparse.eye(3), TypeError, r"Sparse data .* pass X.toarray\(\)"),

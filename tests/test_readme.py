@@ -1,21 +1,28 @@
-"""The README's examples run as they stand, in order."""
+"""The examples of the README, and of the page on tables, run as they stand, in order."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+TABLES = (Path(__file__).parents[1] / "docs" / "tables.md").read_text(encoding="utf-8")
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def run(page: str) -> dict:
+    """Run the blocks of Python of a page, one after the other."""
+    blocks = re.findall(r"^```python\n(.*?)^```", page, flags=re.DOTALL | re.MULTILINE)
+    assert blocks
+    namespace = {}
+    for block in blocks:
+        exec(compile(block, "page.md", "exec"), namespace)
+    return namespace
 
 
 def test_the_examples_run(tmp_path, monkeypatch, capsys):
     """Each block of Python runs after those before it, and prints the rows that it promises."""
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"^```python\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
-    assert blocks
-    namespace = {}
-    for block in blocks:
-        exec(compile(block, "README.md", "exec"), namespace)
+    namespace = run(README)
     assert capsys.readouterr().out.count("alcohol") == 2
     assert namespace["rare"].shape == namespace["X"][:100].shape
     assert len(namespace["X_new"]) == len(namespace["y_new"]) == 1000
@@ -27,3 +34,13 @@ def test_the_pictures_are_there():
     assert targets
     for target in targets:
         assert (Path(__file__).parents[1] / target).is_file()
+
+
+def test_the_page_on_tables_is_right(capsys):
+    """Midnights stay midnights, codes are codes that were seen, identifiers go on."""
+    namespace = run(TABLES)
+    X, rows = namespace["X"], namespace["rows"]
+    assert (rows["joined"] == rows["joined"].dt.normalize()).all()
+    assert set(rows["zip"]) <= set(X["zip"])
+    assert rows.dtypes.equals(X.dtypes.drop("notes"))
+    assert capsys.readouterr().out.endswith("['C-00500', 'C-00501', 'C-00502']\n")

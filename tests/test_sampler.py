@@ -289,13 +289,13 @@ def test_gpu_that_is_not_there():
         (pd.DataFrame(index=range(3)), ValueError, r"0 feature\(s\)"),
         (np.zeros((1, 3)), ValueError, r"1 sample\(s\)"),
         (np.zeros(5), ValueError, "Expected 2D array"),
-        (pd.DataFrame({"when": pd.date_range("2020", periods=3)}), TypeError, "'when'"),
+        (pd.DataFrame({"when": pd.period_range("2020", periods=3)}), TypeError, "'when'"),
         (pd.DataFrame({"m": [1, "a", 2.5]}), TypeError, "'m'"),
         (pd.DataFrame([[1, 2]] * 3, columns=["a", "a"]), ValueError, "'a'"),
         (np.full((4, 8, 8), np.nan), ValueError, "NaN"),
         ("text", TypeError, "str"),
     ],
-    ids=["infinity", "no rows", "no columns", "one row", "1-D", "dates", "mixed types"]
+    ids=["infinity", "no rows", "no columns", "one row", "1-D", "periods", "mixed types"]
     + ["duplicate names", "NaN images", "text"],
 )
 def test_bad_data_are_named(X, error, words):

@@ -43,7 +43,7 @@ def fitted(frame: pd.DataFrame, **parameters: object) -> GANSampler:
 
 
 def test_categories_and_few_valued_numbers_come_back_exactly():
-    """Strings, bools and numbers with few distinct values survive the codec unchanged."""
+    """Strings, bools, numbers of few values, nullable ones too (SDV #1335), come back unchanged."""
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(
         {

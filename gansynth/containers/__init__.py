@@ -7,13 +7,15 @@ polars and pyarrow are imported when such a container is met, and not before.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from gansynth.containers.columns import check_names, check_size, conform, in_order, shorten
+from gansynth.containers.columns import check_names, check_size, in_order, shorten
+from gansynth.containers.conversions import as_stored, conform
 from gansynth.containers.labels import codes_of, read_labels, write_labels
 from gansynth.schema import Schema
 
@@ -22,7 +24,7 @@ __all__ = ["codes_of", "read", "read_as", "read_labels", "write", "write_labels"
 FRAMES = {"pandas": "pandas_frames", "polars": "polars_frames", "pyarrow": "arrow_tables"}
 
 
-def read(X: Any) -> tuple[Schema, dict[str, np.ndarray]]:
+def read(X: Any, skip: Sequence[Any] = ()) -> tuple[Schema, dict[str, np.ndarray]]:
     """Find out what X holds, and read it.
 
     Parameters
@@ -31,11 +33,14 @@ def read(X: Any) -> tuple[Schema, dict[str, np.ndarray]]:
         A pandas or polars DataFrame, a pyarrow Table, a numpy array or nested lists of
         shape (n, d) (a table, columns named x0, x1, …), (n, h, w) (grey images) or
         (n, h, w, c) (images).
+    skip : sequence
+        Names of columns to leave out, whatever they hold; those that are not there are ignored.
 
     Returns
     -------
     schema : Schema
-        All that is needed to write such data again; without classes.
+        All that is needed to write such data again; without classes. Columns that were left
+        out are ``dropped``.
     data : dict of str to ndarray
         Neutral arrays by :attr:`Column.output`, or ``{"image": array of shape
         (n, h, w, c)}``: uint8 if X is, otherwise float32 or float64. Arrays may share
@@ -53,13 +58,17 @@ def read(X: Any) -> tuple[Schema, dict[str, np.ndarray]]:
     if container not in FRAMES:
         from gansynth.containers import arrays
 
-        return arrays.read(X, container)
+        return arrays.read(X, container, skip)
     frames = import_module(f"{__name__}.{FRAMES[container]}")
+    check_size(X.shape)
+    dropped = tuple(name for name in frames.names(X) if name in skip)
+    X = frames.without(X, dropped) if dropped else X
     check_size(X.shape)
     check_names(frames.names(X))
     columns, values = zip(*frames.read(X), strict=True)
     outputs = [column.output for column in columns]
-    return Schema(container, columns=columns), dict(zip(outputs, values, strict=True))
+    schema = Schema(container, columns=columns, dropped=dropped)
+    return schema, dict(zip(outputs, values, strict=True))
 
 
 def read_as(schema: Schema, X: Any) -> dict[str, np.ndarray]:
@@ -76,7 +85,8 @@ def read_as(schema: Schema, X: Any) -> dict[str, np.ndarray]:
     Returns
     -------
     dict of str to ndarray
-        Neutral arrays, in the order and with the category codes of ``schema``.
+        Neutral arrays, in the order and with the category codes of ``schema``; of identifiers
+        none. Columns that were dropped may be there or not.
 
     Raises
     ------
@@ -84,7 +94,7 @@ def read_as(schema: Schema, X: Any) -> dict[str, np.ndarray]:
         If columns are missing or unexpected, or hold what the fitted data did not: another
         kind of value, an unknown category, missing values; or if images differ in shape.
     """
-    found, data = read(X)
+    found, data = read(X, _dropped(schema, X))
     if schema.image_shape != found.image_shape:
         raise ValueError(
             f"X holds {_describe(found)}, but {_describe(schema)} were fitted; pass data of "
@@ -113,7 +123,7 @@ def read_as(schema: Schema, X: Any) -> dict[str, np.ndarray]:
         by_name = {fitted.output: column for fitted, column in pairs}
     return {
         column.output: conform(column, by_name[column.output], data[column.output])
-        for column in schema.columns
+        for column in schema.modelled.columns
     }
 
 
@@ -129,8 +139,9 @@ def write(schema: Schema, data: Mapping[str, np.ndarray], n: int) -> Any:
     schema : Schema
         As :func:`read` gave it.
     data : mapping of str to ndarray
-        Neutral arrays of n values by :attr:`Column.output`; or one array of shape (n, d)
-        holding all columns in order, under any name; or ``{"image": array}``.
+        Neutral arrays of n values by :attr:`Column.output`, of identifiers the identifiers
+        themselves; or one array of shape (n, d) holding all columns but those in order, under
+        any name; or ``{"image": array}``.
     n : int
         Number of rows; may be 0.
 
@@ -139,6 +150,11 @@ def write(schema: Schema, data: Mapping[str, np.ndarray], n: int) -> Any:
     DataFrame, Table, ndarray or list
         What X was, with n rows.
     """
+    if any(column.stored or column.local_step for column in schema.columns):
+        pairs = zip(schema.columns, in_order(schema, data), strict=True)
+        columns, values = zip(*(as_stored(*pair) for pair in pairs), strict=True)
+        schema = replace(schema, columns=columns)
+        data = {column.output: array for column, array in zip(columns, values, strict=True)}
     if schema.container not in FRAMES:
         from gansynth.containers import arrays
 
@@ -178,6 +194,14 @@ def _container(X: Any) -> Any:
         f"X is a {type(X).__module__}.{type(X).__qualname__}; pass a pandas or polars "
         "DataFrame, a pyarrow Table, a numpy array or a list of rows"
     )
+
+
+def _dropped(schema: Schema, X: Any) -> tuple[Any, ...]:
+    """Columns to leave out of further data, which an array, such as a sample, may lack already."""
+    if schema.container in FRAMES or not schema.dropped or hasattr(X, "columns"):
+        return schema.dropped
+    width = np.size(X[0])
+    return schema.dropped if width == len(schema.columns) + len(schema.dropped) else ()
 
 
 def _check_same_names(schema: Schema, found: Schema) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from gansynth.containers import columns as neutral
-from gansynth.containers import objects
+from gansynth.containers import objects, temporal
 from gansynth.schema import Column, Container, Schema
 
 
-def read(X: Any, container: Container) -> tuple[Schema, dict[str, np.ndarray]]:
+def read(
+    X: Any, container: Container, skip: Sequence[Any] = ()
+) -> tuple[Schema, dict[str, np.ndarray]]:
     """Read a table of shape (n, d) or images of shape (n, h, w) or (n, h, w, c)."""
     array = _list_to_array(X) if container == "list" else np.asarray(X)
     if np.ma.isMaskedArray(X):
@@ -26,7 +28,9 @@ def read(X: Any, container: Container) -> tuple[Schema, dict[str, np.ndarray]]:
             "X.reshape(1, -1) if it is a single row"
         )
     neutral.check_size(array.shape)
-    return _read_table(array, container) if array.ndim == 2 else _read_images(array, container)
+    if array.ndim > 2:
+        return _read_images(array, container)
+    return _read_table(array, container, skip)
 
 
 def write(schema: Schema, data: Mapping[str, np.ndarray], n: int) -> np.ndarray | list:
@@ -56,11 +60,16 @@ def _list_to_array(X: list | tuple) -> np.ndarray:
     return array
 
 
-def _read_table(array: np.ndarray, container: Container) -> tuple[Schema, dict[str, np.ndarray]]:
-    pairs = [_read_column(f"x{j}", array[:, j]) for j in range(array.shape[1])]
+def _read_table(
+    array: np.ndarray, container: Container, skip: Sequence[Any]
+) -> tuple[Schema, dict[str, np.ndarray]]:
+    names = [f"x{j}" for j in range(array.shape[1])]
+    pairs = [_read_column(name, array[:, j]) for j, name in enumerate(names) if name not in skip]
+    neutral.check_size((len(array), len(pairs)))
     columns = tuple(column for column, _ in pairs)
     data = {column.output: values for column, values in pairs}
-    return Schema(container, columns=columns, dtype=str(array.dtype)), data
+    dropped = tuple(name for name in names if name in skip)
+    return Schema(container, columns=columns, dtype=str(array.dtype), dropped=dropped), data
 
 
 def _read_column(name: str, values: np.ndarray) -> tuple[Column, np.ndarray]:
@@ -71,6 +80,8 @@ def _read_column(name: str, values: np.ndarray) -> tuple[Column, np.ndarray]:
         return neutral.integers(name, dtype, values)
     if kind == "b":
         return neutral.booleans(name, dtype, values)
+    if kind in ("M", "m") and np.datetime_data(values.dtype)[0] != "generic":
+        return temporal.times(name, dtype, values)
     if kind == "U":
         import pandas as pd
 

@@ -9,12 +9,18 @@ import numpy as np
 import pyarrow as pa
 
 from gansynth.containers import columns as neutral
-from gansynth.schema import MISSING_CODE, Column
+from gansynth.containers import temporal
+from gansynth.schema import MISSING_CODE, MISSING_INTEGER, Column
 
 
 def names(X: pa.Table) -> list:
     """Column names."""
     return X.column_names
+
+
+def without(X: pa.Table, names: Sequence[str]) -> pa.Table:
+    """Leave columns out."""
+    return X.drop_columns(list(names))
 
 
 def read(X: pa.Table) -> Iterator[tuple[Column, np.ndarray]]:
@@ -65,6 +71,13 @@ def read_column(name: str | int, dtype: str, column: pa.ChunkedArray) -> tuple[C
         if None in labels or len(set(labels)) < len(labels):
             labels, codes = _labels_and_codes(array.dictionary_decode().dictionary_encode())
         return neutral.categories(name, dtype, labels, codes, ordered=kind.ordered)
+    if pa.types.is_decimal(kind):
+        return temporal.decimals(name, dtype, _unscaled(name, array), kind.scale)
+    if pa.types.is_temporal(kind) and not pa.types.is_interval(kind):
+        moments = pa.types.is_date(kind) or pa.types.is_timestamp(kind)
+        unit = "D" if pa.types.is_date32(kind) else getattr(kind, "unit", "ms")
+        zone = getattr(kind, "tz", None) or ""
+        return temporal.ticks(name, dtype, _whole(array), unit, zone, moments=moments)
     if pa.types.is_null(kind):
         return neutral.all_missing(name, dtype, len(array))
     raise neutral.unsupported(name, kind)
@@ -86,6 +99,11 @@ def write_column(column: Column, kind: pa.DataType, values: np.ndarray) -> pa.Ar
         codes = pa.array(values, mask=mask)
         return pa.array(column.categories, gathered).take(codes).cast(kind)
     filled = np.where(missing, 0, values) if column.nullable else values
+    if column.kind == "decimal":
+        return _decimals(filled, missing, temporal.places_of(column)).cast(kind)
+    if column.kind in ("datetime", "duration"):
+        storage = pa.int32() if kind.bit_width == 32 else pa.int64()
+        return pa.array(filled, mask=mask).cast(storage).cast(kind)
     return pa.array(neutral.cast(filled, kind.to_pandas_dtype()), kind, mask=mask)
 
 
@@ -95,7 +113,42 @@ def arrow_type(name: str) -> pa.DataType:
     if match := re.fullmatch(pattern, name):
         values, indices, ordered = match.groups()
         return pa.dictionary(arrow_type(indices), arrow_type(values), ordered == "1")
+    if match := re.fullmatch(r"(decimal\d+)\((\d+), (-?\d+)\)", name):
+        return getattr(pa, match[1])(int(match[2]), int(match[3]))
+    if match := re.fullmatch(r"timestamp\[(\w+), tz=(.+)\]", name):
+        return pa.timestamp(match[1], tz=match[2])
     return pa.type_for_alias(name)
+
+
+def _whole(array: pa.Array) -> np.ndarray:
+    """Temporal values as the whole numbers that they are inside; MISSING_INTEGER where null."""
+    storage = pa.int32() if array.type.bit_width == 32 else pa.int64()
+    return array.cast(storage).cast(pa.int64()).fill_null(MISSING_INTEGER).to_numpy()
+
+
+def _unscaled(name: str | int, array: pa.Array) -> np.ndarray:
+    """Decimals as int64, without their point; MISSING_INTEGER where null."""
+    places = array.type.scale
+    missing = array.is_null().to_numpy(zero_copy_only=False)
+    try:
+        array = array.cast(pa.decimal128(38, places))
+    except pa.ArrowInvalid as error:
+        raise temporal.too_wide(name, f"of type {array.type}", places) from error
+    # two 64-bit words a value, the lower one first: the upper one only repeats the sign
+    words = np.frombuffer(array.buffers()[1], "<i8").reshape(-1, 2)
+    words = words[array.offset : array.offset + len(array)]
+    wide = (words[:, 1] != words[:, 0] >> 63) & ~missing
+    if wide.any():
+        raise temporal.too_wide(name, array[int(np.argmax(wide))].as_py(), places)
+    return np.where(missing, MISSING_INTEGER, words[:, 0])
+
+
+def _decimals(values: np.ndarray, missing: np.ndarray, places: int) -> pa.Array:
+    """Whole numbers as decimals with that many places."""
+    words = np.stack([values, values >> 63], axis=1).astype("<i8")
+    present = np.packbits(~missing, bitorder="little")
+    buffers = [pa.py_buffer(present), pa.py_buffer(words)]
+    return pa.Array.from_buffers(pa.decimal128(38, places), len(values), buffers)
 
 
 def _labels_and_codes(array: pa.DictionaryArray) -> tuple[list, np.ndarray]:

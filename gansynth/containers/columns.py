@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from gansynth.schema import MISSING_CODE, MISSING_INTEGER, Column, Schema
+from gansynth.containers import temporal
+from gansynth.schema import MISSING_CODE, MISSING_INTEGER, WHOLE_KINDS, Column, Schema
 
 LARGEST_INTEGER = np.iinfo(np.int64).max
 
@@ -82,15 +83,19 @@ def missing_in(column: Column, values: np.ndarray) -> np.ndarray:
         return np.zeros(len(values), dtype=bool)
     if column.kind == "float":
         return np.isnan(values)
-    return values == (MISSING_INTEGER if column.kind == "integer" else MISSING_CODE)
+    return values == (MISSING_INTEGER if column.kind in WHOLE_KINDS else MISSING_CODE)
 
 
 def in_order(schema: Schema, data: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-    """Arrays of all columns, each of shape (n,), of which one of shape (n, d) may hold all."""
-    first = next(iter(data.values()))
-    if first.ndim == 2:
-        return list(first.T)
-    return [data[column.output] for column in schema.columns]
+    """Arrays of all columns, each (n,); one of shape (n, d) may hold all but identifiers."""
+    together = next((values for values in data.values() if values.ndim == 2), None)
+    if together is None:
+        return [data[column.output] for column in schema.columns]
+    modelled = iter(together.T)
+    return [
+        data[column.output] if column.kind == "identifier" else next(modelled)
+        for column in schema.columns
+    ]
 
 
 def cast(values: np.ndarray, dtype: DTypeLike) -> np.ndarray:
@@ -104,7 +109,8 @@ def conform(fitted: Column, found: Column, values: np.ndarray) -> np.ndarray:
     """Neutral array of a column that was read as ``found``, as its fitted self would be.
 
     Whole numbers pass for real ones, and real numbers for whole ones if they are whole (a
-    pandas column of ints turns into floats by one missing value).
+    pandas column of ints turns into floats by one missing value). Datetimes, durations and
+    decimals may come in another unit, if they are whole in the one that was fitted.
     """
     missing = missing_in(found, values)
     if missing.any() and not fitted.nullable:
@@ -128,6 +134,8 @@ def conform(fitted: Column, found: Column, values: np.ndarray) -> np.ndarray:
         )
     if fitted.kind == "category" and found.categories != fitted.categories:
         return _recode(fitted, found, values)
+    if fitted.kind in ("datetime", "duration", "decimal"):
+        return temporal.rescale(fitted, found, values)
     if fitted.kind == "boolean" and fitted.nullable:
         return values.astype(np.int64, copy=False)
     return values
@@ -137,7 +145,8 @@ def unsupported(name: str | int, dtype: Any) -> TypeError:
     """The error for a column that no kind fits."""
     return TypeError(
         f"Column {name!r} has dtype {dtype}, which is not supported; convert it to numbers, "
-        "booleans, strings or a categorical, or drop it"
+        "dates, booleans, strings or a categorical, or leave it out by "
+        f"column_types={{{name!r}: 'drop'}}"
     )
 
 
@@ -204,7 +213,7 @@ def _scalar(name: str | int, label: Any) -> str | int | float | bool:
 def _missing_values(column: Column, n: int) -> np.ndarray:
     if column.kind == "float":
         return np.full(n, np.nan)
-    return np.full(n, MISSING_INTEGER if column.kind == "integer" else MISSING_CODE)
+    return np.full(n, MISSING_INTEGER if column.kind in WHOLE_KINDS else MISSING_CODE)
 
 
 def _recode(fitted: Column, found: Column, codes: np.ndarray) -> np.ndarray:

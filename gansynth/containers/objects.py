@@ -5,19 +5,21 @@ pandas finds out what they hold, as its ``infer_objects`` does.
 
 from __future__ import annotations
 
+import decimal
 from typing import Any
 
 import numpy as np
 
 from gansynth.containers import columns as neutral
+from gansynth.containers import stdlib
 from gansynth.schema import Column
 
 
 def read(name: str | int, values: np.ndarray) -> tuple[Column, np.ndarray]:
-    """Read strings, ints, floats or booleans, all with missing values.
+    """Read strings, ints, floats, booleans, dates, times, durations or decimals.
 
-    The column's dtype is "object", with the mark of a missing value, unless that is None:
-    "object[nan]" or "object[<NA>]".
+    The column's dtype is "object", with the type of what :mod:`~gansynth.containers.stdlib`
+    reads and the mark of a missing value, unless that is None: "object[nan]", "object date".
     """
     import pandas as pd
 
@@ -36,18 +38,22 @@ def read(name: str | int, values: np.ndarray) -> tuple[Column, np.ndarray]:
         return neutral.floats(name, dtype, _filled(values, missing, np.nan, np.float64))
     if found == "boolean":
         return neutral.booleans(name, dtype, _filled(values, missing, False, bool), missing)
-    if found == "empty" and dtype == "object[nan]":
+    if missing.all() and dtype == "object[nan]":
         return neutral.floats(name, dtype, np.full(len(values), np.nan))
-    if found == "empty":
+    if missing.all():
         return neutral.all_missing(name, dtype, len(values))
+    present = values[~missing].tolist()
+    if time := stdlib.type_of(present):
+        dtype = dtype.replace("object", f"object {time}", 1)
+        return stdlib.read(name, dtype, time, present, missing)
     if found == "complex":
         raise ValueError(f"Complex data not supported: column {name!r} holds complex numbers")
-    types = sorted({type(value).__name__ for value in values[~missing]})
+    types = sorted({type(value).__name__ for value in present})
     if len(types) == 1:
         raise neutral.unsupported(name, f"object, holding values of type {types[0]}")
     raise TypeError(
         f"Column {name!r} mixes values of types {', '.join(types)}; convert it to one type, as "
-        f"in X[{name!r}].astype(str), or drop it"
+        f"in X[{name!r}].astype(str), or leave it out by column_types={{{name!r}: 'drop'}}"
     )
 
 
@@ -58,6 +64,9 @@ def write(column: Column, values: np.ndarray) -> np.ndarray:
         written = np.array([*column.categories, None], dtype=object)[values]
     elif column.kind == "boolean":
         written = values.astype(bool).astype(object)
+    elif " " in column.dtype:
+        time = column.dtype.split()[1].partition("[")[0]
+        written = stdlib.write(column, time, np.where(missing, 0, values))
     else:
         written = values.astype(object)
     written[missing] = _missing_mark(column.dtype)
@@ -73,10 +82,9 @@ def _dtype(mark: Any) -> str:
 
 
 def _missing_mark(dtype: str) -> Any:
-    if dtype == "object":
+    if "[" not in dtype:
         return None
-    if dtype == "object[nan]":
-        return np.nan
     import pandas as pd
 
-    return pd.NA
+    marks = {"[nan]": np.nan, "[<NA>]": pd.NA, "[NaT]": pd.NaT, "[NaN]": decimal.Decimal("NaN")}
+    return marks[dtype[dtype.index("[") :]]

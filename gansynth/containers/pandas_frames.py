@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gansynth.containers import columns as neutral
-from gansynth.containers import objects
+from gansynth.containers import objects, temporal
 from gansynth.schema import Column
 
 
@@ -22,6 +22,11 @@ def names(X: pd.DataFrame) -> list:
             "X.columns = ['_'.join(map(str, name)) for name in X.columns]"
         )
     return X.columns.tolist()
+
+
+def without(X: pd.DataFrame, names: Sequence[str | int]) -> pd.DataFrame:
+    """Leave columns out."""
+    return X.loc[:, ~X.columns.isin(names)]
 
 
 def read(X: pd.DataFrame) -> Iterator[tuple[Column, np.ndarray]]:
@@ -56,11 +61,17 @@ def _read_column(name: str | int, series: Any) -> tuple[Column, np.ndarray]:
         return neutral.categories(name, _dtype_name(dtype), labels.tolist(), codes)
     if dtype == "object":
         return objects.read(name, series.to_numpy())
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        _check_timezone(name, dtype)
+        values = series.to_numpy(dtype=f"M8[{dtype.unit}]")  # in UTC
+        return temporal.times(name, str(dtype), values, str(dtype.tz))
     # numpy dtypes and masked ones, which have a numpy dtype inside
     plain: Any = dtype if isinstance(dtype, np.dtype) else getattr(dtype, "numpy_dtype", None)
     kind = getattr(plain, "kind", "")
     if kind == "c":
         raise ValueError(f"Complex data not supported: column {name!r} has dtype {dtype}")
+    if kind in ("M", "m"):
+        return temporal.times(name, str(dtype), series.to_numpy())
     if kind == "f":
         return neutral.floats(name, str(dtype), series.to_numpy(dtype=plain, na_value=np.nan))
     if kind in ("i", "u", "b"):
@@ -86,12 +97,28 @@ def _write_column(column: Column, values: np.ndarray) -> Any:
         return pd.Categorical.from_codes(values, dtype=dtype)
     if isinstance(dtype, pd.StringDtype):
         return pd.array(column.categories, dtype=dtype).take(values, allow_fill=True)
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        utc = pd.DatetimeIndex(temporal.as_numpy(column, values)).tz_localize("UTC")
+        return utc.tz_convert(dtype.tz).array
     if isinstance(dtype, np.dtype):
         return neutral.cast(values, dtype)
     missing = neutral.missing_in(column, values)
     array = pd.array(neutral.cast(np.where(missing, 0, values), dtype.numpy_dtype), dtype=dtype)
     array[missing] = pd.NA
     return array
+
+
+def _check_timezone(name: str | int, dtype: pd.DatetimeTZDtype) -> None:
+    """Refuse a time zone that its own name does not lead back to."""
+    try:
+        known = pd.api.types.pandas_dtype(str(dtype)) == dtype
+    except (TypeError, ValueError):
+        known = False
+    if not known:
+        raise ValueError(
+            f"Column {name!r} has the time zone {dtype.tz}, which has no name; convert it to one "
+            f"that has, as in X[{name!r}].dt.tz_convert('UTC')"
+        )
 
 
 def _dtype_name(dtype: Any) -> str:

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from gansynth.containers import columns as neutral
-from gansynth.schema import MISSING_CODE, Column
+from gansynth.containers import temporal
+from gansynth.schema import MISSING_CODE, MISSING_INTEGER, Column
 
 
 def names(X: pl.DataFrame) -> list:
     """Column names."""
     return X.columns
+
+
+def without(X: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Leave columns out."""
+    return X.drop(names)
 
 
 def read(X: pl.DataFrame) -> Iterator[tuple[Column, np.ndarray]]:
@@ -55,6 +62,19 @@ def _read_column(name: str, series: pl.Series) -> tuple[Column, np.ndarray]:
         labels = strings.unique().drop_nulls().sort()
         codes = _codes(strings.cast(pl.Enum(labels)))
         return neutral.categories(name, _dtype_name(dtype), labels.to_list(), codes)
+    if dtype.is_temporal():
+        whole = series.to_physical().cast(pl.Int64).fill_null(MISSING_INTEGER).to_numpy()
+        unit = "D" if dtype == pl.Date else getattr(dtype, "time_unit", "ns")
+        moments = dtype in (pl.Date, pl.Datetime)
+        zone = getattr(dtype, "time_zone", None) or ""
+        return temporal.ticks(name, type(dtype).__name__, whole, unit, zone, moments=moments)
+    if isinstance(dtype, pl.Decimal):
+        whole = np.full(len(series), MISSING_INTEGER)
+        present = series.drop_nulls().to_list()
+        whole[series.is_not_null().to_numpy()] = temporal.unscaled(name, present, dtype.scale)
+        return temporal.decimals(
+            name, f"Decimal{json.dumps([dtype.precision])}", whole, dtype.scale
+        )
     if dtype == pl.Null:
         return neutral.all_missing(name, str(dtype), len(series))
     raise neutral.unsupported(name, dtype)
@@ -68,6 +88,10 @@ def _write_column(column: Column, values: np.ndarray) -> pl.Series:
     if column.kind == "category":
         labels = pl.Series([*column.categories, None], dtype=dtype)
         return labels.gather(np.where(missing, len(column.categories), values))
+    if column.kind == "decimal":
+        written = temporal.as_decimals(np.where(missing, 0, values), temporal.places_of(column))
+        gaps = [None if gap else value for gap, value in zip(missing, written, strict=True)]
+        return pl.Series(gaps, dtype=dtype)
     series = pl.Series(values)
     # before the cast, which a missing value's stand-in might not survive
     return (series.set(pl.Series(missing), None) if column.nullable else series).cast(dtype)
@@ -91,4 +115,12 @@ def _dtype(column: Column) -> pl.DataType:
     if column.dtype.startswith("Categorical["):
         name, namespace, physical = json.loads(column.dtype.removeprefix("Categorical"))
         return pl.Categorical(pl.Categories(name, namespace, getattr(pl, physical)))
+    if column.dtype.startswith("Decimal["):
+        precision = json.loads(column.dtype.removeprefix("Decimal"))[0]
+        return pl.Decimal(precision, temporal.places_of(column))
+    unit: Any = column.unit
+    if column.dtype == "Datetime":
+        return pl.Datetime(unit, column.timezone or None)
+    if column.dtype == "Duration":
+        return pl.Duration(unit)
     return getattr(pl, column.dtype)()

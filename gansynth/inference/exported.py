@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gansynth import containers
+from gansynth import containers, identifiers, notebook
 from gansynth.inference import artifact as files
 from gansynth.inference import noise
 from gansynth.inference.artifact import Artifact
@@ -101,6 +101,9 @@ class ExportedSampler:
         data = self.generator.generate(
             n, lambda start, stop: noise.normal(seed, start, stop, width), codes
         )
+        for column in self.schema.columns:
+            if column.identifier:
+                data[column.output] = identifiers.draw(column, seed, n)
         X = containers.write(self.schema, data, n)
         if codes is None or not return_y:
             return X
@@ -126,6 +129,14 @@ class ExportedSampler:
             rows = f"{schema.container} rows of {len(schema.columns)} columns"
         classes = f", {len(schema.classes)} classes" if schema.classes else ""
         return f"<{type(self).__name__}: {rows}{classes}, {len(self.artifact.model):,} bytes>"
+
+    def _repr_html_(self) -> str:
+        """What notebooks show."""
+        meta = self.artifact.meta
+        told = ("architecture", "samples", "steps")
+        facts: dict[str, str] = {name: meta[name] for name in told if name in meta}
+        facts["size"] = f"{len(self.artifact.model):,} bytes"
+        return notebook.details(self.schema, facts)
 
     def _rows_and_classes(
         self, n_samples: Any, y: Any, return_y: bool, seed: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -47,20 +48,52 @@ def is_number(column: pd.Series) -> bool:
     """Whether a column is ordered by magnitude: numbers, dates and durations, not booleans."""
     if types.is_bool_dtype(column):
         return False
-    return (
-        types.is_numeric_dtype(column)
-        or types.is_datetime64_any_dtype(column)
-        or types.is_timedelta64_dtype(column)
-    )
+    return types.is_numeric_dtype(column) or _time_unit(column) != "" or _holds(column, "decimal")
 
 
 def numbers(column: pd.Series) -> np.ndarray:
-    """Values as float64 (dates and durations in nanoseconds), missing ones as NaN."""
-    if types.is_datetime64_any_dtype(column) or types.is_timedelta64_dtype(column):
-        unit = "M8[ns]" if types.is_datetime64_any_dtype(column) else "m8[ns]"
-        nanoseconds = column.to_numpy(dtype=unit).astype(np.int64).astype(np.float64)
-        return np.where(column.isna(), np.nan, nanoseconds)
+    """Values as float64 (dates in microseconds, durations in nanoseconds), missing ones as NaN."""
+    unit = _time_unit(column)
+    if unit and not _holds(column, "date", "datetime", "timedelta"):
+        times = column.to_numpy(dtype=unit)
+        return np.where(np.isnat(times), np.nan, times.astype(np.int64).astype(np.float64))
+    if types.is_object_dtype(column) or unit:
+        numbers_of: dict[str, Callable[[Any], float]] = {
+            "": float,
+            "M8[us]": _microseconds,
+            "m8[ns]": _nanoseconds,
+        }
+        number = numbers_of[unit]
+        values = column.astype(object)
+        return np.array([np.nan if pd.isna(value) else number(value) for value in values])
     return column.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _microseconds(moment: Any) -> float:
+    return round(pd.Timestamp(moment).timestamp() * 1e6)
+
+
+def _nanoseconds(duration: Any) -> float:
+    return float(pd.Timedelta(duration).value)
+
+
+def _time_unit(column: pd.Series) -> str:
+    """What numpy calls the moments or durations of a column, "" if it holds neither."""
+    # Microseconds of moments: dates in the year 9999 are no nanoseconds of 64 bits.
+    if types.is_datetime64_any_dtype(column) or _holds(column, "date", "datetime"):
+        return "M8[us]"
+    if types.is_timedelta64_dtype(column) or _holds(column, "timedelta"):
+        return "m8[ns]"
+    return ""
+
+
+def _holds(column: pd.Series, *found: str) -> bool:
+    """Whether a column of objects, or one that Arrow keeps, holds such values."""
+    if isinstance(column.dtype, pd.ArrowDtype):
+        name = str(column.dtype.pyarrow_dtype)
+        known = {"date": "date", "datetime": "timestamp", "timedelta": "duration"}
+        return any(name.startswith(known.get(kind, kind)) for kind in found)
+    return types.is_object_dtype(column) and types.infer_dtype(column, skipna=True) in found
 
 
 def encode(*frames: pd.DataFrame) -> tuple[list[np.ndarray], np.ndarray]:

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from gansynth.architecture import Codec, Draw
-from gansynth.schema import MISSING_CODE, MISSING_INTEGER, Column
+from gansynth.schema import MISSING_CODE, MISSING_INTEGER, WHOLE_KINDS, Column
 from gansynth_tabular.layout import SCORE_LIMIT, Layout
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ CALIBRATION_ROWS = 32_768
 CALIBRATION_ROUNDS = 30
 CALIBRATION_TOLERANCE = 1e-3
 MAX_DECIMALS = 8
+MOST_GRAINS = 2**62
 MOST_CHOICES = 1024
 """Labels of a category that are all choices; of more of them, only those with mass of their own."""
 FEWEST_OF_AN_ATOM = 10
@@ -54,7 +55,11 @@ class Marginal:
     stepped : bool
         Whether values repeat so often that only seen ones may come out.
     decimals : int or None
-        Decimals of the values; None if there are too many to tell.
+        Decimals of real numbers; None if there are too many to tell.
+    origin : int
+        Least of the whole numbers that are scored.
+    grain : int
+        What they, less the origin, are multiples of; 0 if none is scored.
     """
 
     column: Column
@@ -64,11 +69,23 @@ class Marginal:
     continuous: np.ndarray
     stepped: bool
     decimals: int | None
+    origin: int = 0
+    grain: int = 0
 
     @property
     def choices(self) -> int:
         """Choices of the one-hot block; 0 where there is nothing to choose."""
         return len(self.shares) if len(self.shares) > 1 else 0
+
+    @cached_property
+    def amounts(self) -> np.ndarray:
+        """Scored values as tables hold them: whole numbers in grains from the origin.
+
+        Nanoseconds since 1970 have more digits than a real number of 64 bits.
+        """
+        if not self.grain:
+            return self.continuous
+        return _above(self.continuous, self.origin) // np.uint64(self.grain)
 
     @cached_property
     def steps(self) -> tuple[np.ndarray, np.ndarray]:
@@ -89,12 +106,12 @@ class Marginal:
         -------
         ndarray of float64
             If stepped, the score at which each value but the first begins; otherwise the
-            value at each score of the grid.
+            value at each score of the grid, in grains from the origin if it is a whole number.
         """
         if self.stepped:
             passed = np.cumsum(self.steps[1][:-1]) / len(self.continuous)
             return np.interp(passed, cdf, grid)
-        return np.quantile(self.continuous, cdf).astype(float)
+        return np.quantile(self.amounts.astype(float), cdf)
 
 
 def fit_marginal(
@@ -124,6 +141,7 @@ def fit_marginal(
     decimals = None
     if column.kind == "float" and len(present):
         decimals = count_decimals(present)
+    origin, grain = granularity(present[~heavy]) if column.kind in WHOLE_KINDS else (0, 0)
     return Marginal(
         column,
         output_dtype(column, values),
@@ -132,6 +150,8 @@ def fit_marginal(
         continuous,
         stepped=column.kind == "category" or len(present) < 0.25 * len(values),
         decimals=decimals,
+        origin=origin,
+        grain=grain,
     )
 
 
@@ -146,7 +166,9 @@ def is_missing(column: Column, values: np.ndarray) -> np.ndarray:
 
 def missing_value(column: Column) -> float | int:
     """What stands for a missing value in neutral form."""
-    return {"float": np.nan, "integer": MISSING_INTEGER}.get(column.kind, MISSING_CODE)
+    if column.kind == "float":
+        return np.nan
+    return MISSING_INTEGER if column.kind in WHOLE_KINDS else MISSING_CODE
 
 
 def output_dtype(column: Column, values: np.ndarray) -> np.dtype:
@@ -158,6 +180,24 @@ def output_dtype(column: Column, values: np.ndarray) -> np.dtype:
     except TypeError:
         return values.dtype
     return dtype if dtype.kind in "iu" else values.dtype
+
+
+def granularity(values: np.ndarray) -> tuple[int, int]:
+    """Least of sorted whole numbers, and what they all are multiples of, seen from there.
+
+    Midnights are whole days apart, prices may be even. A span of more than
+    :data:`MOST_GRAINS` is told in larger steps than it has; (0, 0) without any values.
+    """
+    if not len(values):
+        return 0, 0
+    grain = int(np.gcd.reduce(_above(values, int(values[0]))))
+    span = int(values[-1]) - int(values[0])
+    return int(values[0]), max(grain, 1, -(-span // MOST_GRAINS))
+
+
+def _above(values: np.ndarray, origin: int) -> np.ndarray:
+    """How far whole numbers are above one: up to 2**64, as uint64."""
+    return values.view(np.uint64) - np.int64(origin).view(np.uint64)
 
 
 def count_decimals(values: np.ndarray) -> int | None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 LEAK = 0.2
 HEADS = "heads"
 WIDEST_PRODUCT = 512
+EXACT = 2**52
+"""Whole numbers up to here are told apart by a real number of 64 bits, halves between them too."""
 
 
 def generator(spec: NetworkSpec, width: int, depth: int, seed: int) -> keras.Model:
@@ -284,13 +286,18 @@ def _interpolated(scores: tf.Tensor, tables: list[np.ndarray]) -> tf.Tensor:
     cell = tf.minimum(tf.floor(place), cells - 1.0)
     index = tf.cast(cell, tf.int32) + first
     low, high = tf.gather(joined, index), tf.gather(joined, index + 1)
-    return low + (place - cell) * (high - low)
+    # Rounding may lead past the end of a cell, and so of the range seen.
+    return tf.minimum(low + (place - cell) * (high - low), high)
 
 
 def _round(values: tf.Tensor, marginal: Marginal) -> tf.Tensor:
-    """Round to the decimals of the column."""
-    if marginal.column.kind == "integer":
-        return tf.round(values)
+    """Round to the decimals of the column, or to the grains of whole numbers."""
+    if marginal.grain:
+        grains = tf.cast(tf.round(values), tf.int64)
+        last = int(marginal.amounts[-1])
+        if last > EXACT:
+            grains = tf.minimum(grains, last)
+        return grains * marginal.grain + marginal.origin
     if marginal.decimals is None:
         return values
     unit = 10.0**marginal.decimals
