@@ -69,8 +69,9 @@ def local_step(column: Column, values: np.ndarray) -> int:
     moments = np.unique(values[values != MISSING_INTEGER])
     if not column.timezone or len(moments) < 2:
         return 0
-    steps = [np.gcd.reduce(np.diff(times)) for times in (moments, _local(column, moments))]
-    return int(steps[1]) if steps[1] > steps[0] else 0
+    both = (moments, _local(column, moments))
+    steps = [math.gcd(*np.diff(times).tolist()) for times in both]
+    return steps[1] if steps[1] > steps[0] else 0
 
 
 def on_local_steps(column: Column, values: np.ndarray) -> np.ndarray:
