@@ -67,7 +67,7 @@ def _read_column(name: str, series: pl.Series) -> tuple[Column, np.ndarray]:
         unit = "D" if dtype == pl.Date else getattr(dtype, "time_unit", "ns")
         moments = dtype in (pl.Date, pl.Datetime)
         zone = getattr(dtype, "time_zone", None) or ""
-        return temporal.ticks(name, type(dtype).__name__, whole, unit, zone, moments=moments)
+        return temporal.ticks(name, dtype.base_type().__name__, whole, unit, zone, moments=moments)
     if isinstance(dtype, pl.Decimal):
         whole = np.full(len(series), MISSING_INTEGER)
         present = series.drop_nulls().to_list()

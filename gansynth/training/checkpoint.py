@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import tempfile
@@ -128,11 +129,14 @@ class Checkpoints:
         before = time.monotonic()
         path = self._folder / f"step-{step:012d}.npz"
         try:
+            # In memory first: an archive that a full disk has cut short complains once more when
+            # it is collected.
+            content = io.BytesIO()
+            np.savez(content, **arrays)  # type: ignore[arg-type]
+            with zipfile.ZipFile(content, "a") as archive:
+                archive.writestr(META, _dumps({"identity": self._identity, "state": state}))
             with replacing(path) as temporary:
-                with open(temporary, "wb") as file:  # or numpy would add a suffix
-                    np.savez(file, **arrays)  # type: ignore[arg-type]
-                with zipfile.ZipFile(temporary, "a") as archive:
-                    archive.writestr(META, _dumps({"identity": self._identity, "state": state}))
+                temporary.write_bytes(content.getbuffer())
             # Of later steps are only files that could not be read: the run has gone back.
             past = [file for file in self._files if file <= path]
             for old in {*self._files} - {*past[-KEPT:]}:
