@@ -118,13 +118,13 @@ COLLAPSE = {
 }
 GAMMAS: dict[str, dict[str, Any]] = {
     "grid": {
-        "constant, high": 0.1, "constant, low": 3e-4, "annealed": (0.1, 3e-4), "auto": "auto",
+        "constant, high": 0.1, "constant, low": 3e-4, "annealed": [0.1, 3e-4], "auto": "auto",
     },
     "digits": {
-        "constant, high": 1.0, "constant, low": 0.1, "annealed": (1.0, 0.1), "auto": "auto",
+        "constant, high": 1.0, "constant, low": 0.1, "annealed": [1.0, 0.1], "auto": "auto",
     },
     "adult": {
-        "constant, high": 10.0, "constant, low": 0.1, "annealed": (1.0, 0.1), "auto": "auto",
+        "constant, high": 10.0, "constant, low": 0.1, "annealed": [1.0, 0.1], "auto": "auto",
     },
 }  # fmt: skip
 
