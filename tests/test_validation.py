@@ -13,7 +13,7 @@ from gansynth import GANSampler
 from gansynth.architecture import Recipe
 from gansynth.inference.noise import normal
 from gansynth.training import gamma
-from gansynth.training.validation import Judge, split
+from gansynth.training.validation import Judge, draws_for, split
 
 from .toys import ToyGAN, points
 
@@ -46,6 +46,21 @@ def test_worse_rows_score_less(made, score, coverage):
     verdict = judge(made.astype(np.float32))()
     assert verdict.score < score
     assert verdict.coverage < coverage
+
+
+def test_few_held_out_rows_are_compared_with_several_sets():
+    """The verdict is the mean of those over each set, and chance says less than of one."""
+    few, sets = REAL[:50], [OTHER[:50], OTHER[50:100], OTHER[100:150] + 3.0]
+    of_all = Judge(few, None, lambda: np.concatenate(sets), len(sets))
+    of_each = [Judge(few, None, lambda rows=rows: rows) for rows in sets]
+    assert of_all() == pytest.approx(np.mean([one() for one in of_each], axis=0))
+    assert of_all.noise < of_each[0].noise
+
+
+@pytest.mark.parametrize(("held_out", "draws"), [(6, 8), (125, 8), (400, 2), (1000, 1)])
+def test_about_as_many_rows_are_generated_for_any_number_held_out(held_out, draws):
+    """Few held-out rows are met by more sets of generated ones, within bounds."""
+    assert draws_for(held_out) == draws
 
 
 def test_rows_of_another_class_are_no_neighbours():

@@ -325,11 +325,13 @@ def _judge(
     """Score by held-out rows; None without any."""
     if not len(held_out):
         return None
+    draws = validation.draws_for(len(held_out))
+    inputs = [tf.constant(noise.normal(seed ^ JUDGED, 0, draws * len(held_out), program.noise_dim))]
     classes = None if labels is None else labels[held_out]
-    z = noise.normal(seed ^ JUDGED, 0, len(held_out), program.noise_dim)
-    inputs = [tf.constant(z)] if classes is None else [tf.constant(z), tf.constant(classes)]
+    if classes is not None:
+        inputs.append(tf.constant(np.tile(classes, draws)))
     return validation.Judge(
-        _expanded(codec, rows[held_out]), classes, lambda: program.generate(inputs)
+        _expanded(codec, rows[held_out]), classes, lambda: program.generate(inputs), draws
     )
 
 
