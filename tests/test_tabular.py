@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 
 import numpy as np
@@ -273,6 +274,72 @@ def test_class_conditional_rows_follow_their_class():
     means = rows["x"].groupby(labels).mean()
     assert means["high"] - means["low"] > 3
     assert (sampler.sample(100, y="low")["x"] < 3).mean() > 0.8
+
+
+def diplomas(n: int = 500) -> pd.DataFrame:
+    """A diploma, its number, the school that gives it, and a column that is nearly constant."""
+    rng = np.random.default_rng(0)
+    diploma = rng.choice(["none", "bachelor", "master", "doctor"], n, p=[0.4, 0.3, 0.2, 0.1])
+    number = pd.Series(diploma).map({"none": 0, "bachelor": 3, "master": 5, "doctor": 8})
+    return pd.DataFrame(
+        {
+            "number": number.to_numpy(),
+            "diploma": diploma,
+            "school": np.where(number > 3, "university", np.where(number > 0, "college", "")),
+            "odd": rng.random(n) < 0.004,
+            "age": rng.integers(18, 60, n),
+            "pay": np.where(number > 3, 10.0, rng.normal(size=n)),
+        }
+    )
+
+
+def test_what_follows_from_another_column_is_exact():
+    """A generator that has learned nothing gives each diploma its number and its school."""
+    X = diplomas()
+    codec, _, _ = codec_of(X)
+    names = {(one.column.name, leader.column.name) for one, leader, _ in codec.followers}
+    assert names == {("diploma", "number"), ("school", "number")}
+    rows = fitted(X).sample(500, random_state=0)
+    known = set(map(tuple, X[["number", "diploma", "school"]].to_numpy()))
+    assert set(map(tuple, rows[["number", "diploma", "school"]].to_numpy())) <= known
+    assert rows["number"].nunique() == 4
+    pd.testing.assert_frame_equal(round_trip(X)[["diploma", "school"]], X[["diploma", "school"]])
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        diplomas(12),  # hardly any repeats: chance would do
+        diplomas().assign(diploma=lambda X: X["diploma"].where(X.index > 0, "other")),
+        pd.DataFrame({"a": np.arange(20) % 2, "b": np.arange(20) // 2 % 2}),
+        pd.DataFrame({"a": ["x", "y"] * 9, "b": ["u"] * 17 + ["v"]}),
+    ],
+)
+def test_an_exception_or_little_evidence_keeps_columns_apart(frame):
+    """Only a relation without exception, which chance does not explain, is taken for one."""
+    codec, _, _ = codec_of(frame)
+    assert ("diploma", "number") not in {
+        (a.column.name, b.column.name) for a, b, _ in codec.followers
+    }
+    assert not any(b.column.name == "a" for _, b, _ in codec.followers)
+
+
+def test_missing_values_follow_too():
+    """A column that is missing exactly where another one says so."""
+    rng = np.random.default_rng(0)
+    kind = rng.choice(["a", "b", "c"], 300)
+    X = pd.DataFrame({"kind": kind, "other": pd.Series(kind).map({"a": "x", "b": "y"})})
+    rows = fitted(X).sample(300, random_state=0)
+    assert (rows["other"].isna() == (rows["kind"] == "c")).all()
+
+
+def test_a_warm_start_remembers_what_follows():
+    """Also after a pickle."""
+    X = diplomas()
+    sampler = pickle.loads(pickle.dumps(fitted(X, warm_start=True)))
+    rows = sampler.set_params(steps=2).fit(X).sample(200, random_state=0)
+    known = set(map(tuple, X[["number", "diploma"]].to_numpy()))
+    assert set(map(tuple, rows[["number", "diploma"]].to_numpy())) <= known
 
 
 def test_column_names_that_collide_with_inputs_are_kept():

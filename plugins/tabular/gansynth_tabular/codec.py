@@ -4,7 +4,8 @@ Every column becomes a one-hot block, a score, or both. A score is the normal qu
 value's rank (as in TabDDPM, Kotelnikov et al. 2023). Values that carry probability mass
 (categories, zeros, spikes, missing) are choices of the block; its last choice then says
 that the value is one of the others, and the score counts. A category of very many labels has
-choices for its frequent ones only, too, and a score for the others, in their order.
+choices for its frequent ones only, too, and a score for the others, in their order. A column
+whose value follows from that of another in all rows is not encoded: decoding looks it up.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from scipy.special import ndtr, ndtri
 
 from gansynth.architecture import Codec, Draw
 from gansynth.schema import MISSING_CODE, MISSING_INTEGER, WHOLE_KINDS, Column
+from gansynth_tabular.dependence import followers
 from gansynth_tabular.layout import SCORE_LIMIT, Layout
 
 if TYPE_CHECKING:
@@ -234,7 +236,10 @@ class TableCodec(Codec):
             fit_marginal(column, data[column.output], max_distinct, min_mass) for column in columns
         ]
         with_block = [m for m in self.marginals if m.choices]
-        self.blocks = sorted(with_block, key=lambda m: m.choices)
+        self.followers = self._followers(with_block, data)
+        follow = {id(m) for m, _, _ in self.followers}
+        drawn = [m for m in with_block if id(m) not in follow]
+        self.blocks = sorted(drawn, key=lambda m: m.choices)
         self.scored = [m for m in self.marginals if len(m.continuous)]
         position = {id(m): i for i, m in enumerate(self.blocks)}
         self.layout: Layout = Layout(
@@ -245,6 +250,15 @@ class TableCodec(Codec):
         )
         grid = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, KNOTS)
         self.tables = [m.table(grid, ndtr(grid)) for m in self.scored]
+
+    def _followers(
+        self, with_block: list[Marginal], data: Mapping[str, np.ndarray]
+    ) -> list[tuple[Marginal, Marginal, np.ndarray]]:
+        """Columns that are not drawn, what each follows from, and how."""
+        whole = [m for m in with_block if not len(m.continuous)]
+        codes = [choices_of(m, data[m.column.output]) for m in whole]
+        found = followers(codes, [m.choices for m in whole])
+        return [(whole[one], whole[leader], choices) for one, (leader, choices) in found.items()]
 
     def encode(self, data: Mapping[str, np.ndarray], rng: np.random.Generator) -> np.ndarray:
         """Encode to ``[scores, codes]``; ties are spread evenly over their ranks.

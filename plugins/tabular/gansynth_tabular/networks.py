@@ -192,6 +192,8 @@ def decode(rows: tf.Tensor, codec: TableCodec) -> dict[str, tf.Tensor]:
     for block, marginal in enumerate(codec.blocks):
         start = int(layout.starts[block])
         choice[id(marginal)] = tf.argmax(rows[:, start : start + marginal.choices], axis=1)
+    for follower, leader, choices in codec.followers:
+        choice[id(follower)] = tf.gather(choices, choice[id(leader)])
     scored = _scored(rows[:, : len(codec.scored)], codec)
     return {
         marginal.column.output: _column(
