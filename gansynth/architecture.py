@@ -163,6 +163,30 @@ class Codec(ABC):
         """
         return
 
+    def refine(
+        self, generator: keras.Model, draw: Draw, rows: np.ndarray, labels: np.ndarray | None
+    ) -> keras.Model:
+        """Give what is exported of a fit on all data: the generator, or a model around it.
+
+        Parameters
+        ----------
+        generator : keras.Model
+            The trained generator, calibrated.
+        draw : callable
+            As for :meth:`calibrate`.
+        rows : ndarray of float32, shape (n, …)
+            The training data, encoded.
+        labels : ndarray of int32, shape (n,), or None
+            Their class codes.
+
+        Returns
+        -------
+        keras.Model
+            ``[z]`` or ``[z, y]`` to expanded rows; z may be wider than the generator's, and is
+            a vector of standard normals still.
+        """
+        return generator
+
     @abstractmethod
     def decode(self, rows: Any) -> dict[str, Any]:
         """Decode generated rows, in TensorFlow ops that convert to ONNX.

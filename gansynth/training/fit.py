@@ -167,7 +167,9 @@ def fit(
         program.load(trainer.best)
         if judge:
             _alarm(codec, judge, rows[train])
-        graph = trainer.export()
+        # A chunk is no sample of the whole: rows of others would look wrong beside it.
+        whole = None if settings.chunk_steps else (rows, labels)
+        graph = _exported(program, codec, spec.schema.class_counts, seed, whole)
     remembered = Memory(repr(architecture), recipe.latent_dim, codec, last, state.to_json())
     return Fitted(graph, recipe, state, remembered)
 
@@ -363,13 +365,25 @@ def _alarm(codec: Codec, judge: validation.Judge, rows: np.ndarray) -> None:
         )
 
 
-def _exported(program: Program, codec: Codec, class_counts: tuple[int, ...], seed: int) -> bytes:
-    """ONNX model of the generator's average, calibrated; training may go on with it after."""
-    before = program.average.get_weights()
+def _exported(
+    program: Program,
+    codec: Codec,
+    class_counts: tuple[int, ...],
+    seed: int,
+    whole: tuple[np.ndarray, np.ndarray | None] | None = None,
+) -> bytes:
+    """ONNX model of the generator's average, calibrated; training may go on with it after.
+
+    It is refined by the whole data's rows and labels, if these are given.
+    """
+    generator = program.average
+    before = generator.get_weights()
+    draw = _draw(program.noise_dim, class_counts, seed)
     with tf.device("/CPU:0"):
-        codec.calibrate(program.average, _draw(program.noise_dim, class_counts, seed))
-        graph = export(program.average, codec, conditional=bool(class_counts))
-    program.average.set_weights(before)
+        codec.calibrate(generator, draw)
+        made = codec.refine(generator, draw, *whole) if whole else generator
+        graph = export(made, codec, conditional=bool(class_counts))
+    generator.set_weights(before)
     return graph
 
 

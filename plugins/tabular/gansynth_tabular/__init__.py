@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,10 @@ class TabularGAN(Architecture):
     min_mass : float, default=0.01
         A value of a numeric column that makes up at least this share of the rows (zeros,
         spikes, caps) is a category beside the continuous rest.
+    candidates : int, default=8
+        Rows drawn for each one that is given out; it is chosen among them by how much likelier
+        each is among real rows than among generated ones, as pairs of columns tell (sampling
+        importance resampling). 1 gives rows as the generator draws them, faster.
 
     Examples
     --------
@@ -47,11 +52,13 @@ class TabularGAN(Architecture):
         depth: int = 3,
         max_distinct: int = 128,
         min_mass: float = 0.01,
+        candidates: int = 8,
     ) -> None:
         self.width = width
         self.depth = depth
         self.max_distinct = max_distinct
         self.min_mass = min_mass
+        self.candidates = candidates
 
     def accepts(self, spec: DataSpec) -> int:
         """Any table; points in the plane have an architecture made for them."""
@@ -59,7 +66,14 @@ class TabularGAN(Architecture):
 
     def codec(self, spec: DataSpec, data: Mapping[str, np.ndarray]) -> TableCodec:
         """Fit point masses, quantiles and categories."""
-        return TableCodec(spec.schema.columns, data, self.max_distinct, self.min_mass)
+        if not isinstance(self.candidates, numbers.Integral) or self.candidates < 1:
+            raise ValueError(
+                f"candidates must be an integer of at least 1; got {self.candidates!r}. Use 1 to "
+                "take rows as the generator draws them."
+            )
+        return TableCodec(
+            spec.schema.columns, data, self.max_distinct, self.min_mass, self.candidates
+        )
 
     def generator(self, spec: NetworkSpec, seed: int) -> keras.Model:
         """Build a residual MLP with one hard category or one score a column."""

@@ -221,7 +221,7 @@ class TableCodec(Codec):
         Columns of the table.
     data : mapping of str to ndarray
         Training data in neutral form.
-    max_distinct, min_mass : int, float
+    max_distinct, min_mass, candidates : int, float, int
         See :class:`gansynth_tabular.TabularGAN`.
     """
 
@@ -231,7 +231,9 @@ class TableCodec(Codec):
         data: Mapping[str, np.ndarray],
         max_distinct: int,
         min_mass: float,
+        candidates: int,
     ) -> None:
+        self.candidates = candidates
         self.marginals = [
             fit_marginal(column, data[column.output], max_distinct, min_mass) for column in columns
         ]
@@ -249,6 +251,7 @@ class TableCodec(Codec):
             gates=tuple(position.get(id(m), -1) for m in self.scored) or (-1,) * (not self.blocks),
         )
         grid = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, KNOTS)
+        self.cdfs = [ndtr(grid) for _ in self.scored]
         self.tables = [m.table(grid, ndtr(grid)) for m in self.scored]
 
     def _followers(
@@ -309,10 +312,21 @@ class TableCodec(Codec):
         networks.shift_heads(generator, bias)
         grid = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, KNOTS)
         scores = heads[: len(self.scored)]
-        self.tables = [
-            marginal.table(grid, weighted_cdf(scores[:, i], weights[layout.gates[i]], grid))
-            for i, marginal in enumerate(self.scored)
+        self.cdfs = [
+            weighted_cdf(scores[:, i], weights[layout.gates[i]], grid)
+            for i in range(len(self.scored))
         ]
+        self.tables = [
+            marginal.table(grid, cdf) for marginal, cdf in zip(self.scored, self.cdfs, strict=True)
+        ]
+
+    def refine(
+        self, generator: keras.Model, draw: Draw, rows: np.ndarray, labels: np.ndarray | None
+    ) -> keras.Model:
+        """Draw candidates for each row, and choose by what pairs of columns tell."""
+        from gansynth_tabular import refinement
+
+        return refinement.refined(self, generator, draw, rows, labels)
 
     def decode(self, rows: Any) -> dict[str, Any]:
         """Decode expanded rows to columns."""

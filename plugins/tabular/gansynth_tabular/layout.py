@@ -47,7 +47,8 @@ class Layout:
     @cached_property
     def starts(self) -> np.ndarray:
         """First slot of each block in an expanded row."""
-        return self.scores + np.concatenate([[0], np.cumsum(self.sizes)[:-1]]).astype(int)
+        sizes = np.array(self.sizes, int)
+        return self.scores + np.cumsum(sizes) - sizes
 
     @cached_property
     def gate_matrix(self) -> tuple[np.ndarray, np.ndarray]:

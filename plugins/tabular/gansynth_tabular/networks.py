@@ -95,37 +95,54 @@ class Choose(keras.layers.Layer):
         widths = [count * size for count, size in layout.groups]
         # Split, not sliced: the gradients of slices are each as wide as all heads.
         scores, *logits = tf.split(heads, [layout.scores, *widths], axis=1)
-        uniform = tf.split(
-            0.5 * (1.0 + tf.math.erf(noise * 0.70710678)), [c for c, _ in layout.groups], axis=1
-        )
+        numbers = tf.split(uniform(noise), [count for count, _ in layout.groups], axis=1)
         blocks = [
             tf.reshape(
-                draw(tf.reshape(of_group, (-1, count, size)), numbers, training),
+                draw(tf.reshape(of_group, (-1, count, size)), of_blocks, training),
                 (-1, count * size),
             )
-            for (count, size), of_group, numbers in zip(layout.groups, logits, uniform, strict=True)
+            for (count, size), of_group, of_blocks in zip(
+                layout.groups, logits, numbers, strict=True
+            )
         ]
         return _gated(scores, tf.concat(blocks, axis=1), layout)
 
 
-def draw(logits: tf.Tensor, uniform: tf.Tensor, training: bool) -> tf.Tensor:
+def uniform(noise: tf.Tensor) -> tf.Tensor:
+    """Standard normal numbers to uniform ones."""
+    return 0.5 * (1.0 + tf.math.erf(noise * 0.70710678))
+
+
+def draw(logits: tf.Tensor, numbers: tf.Tensor, training: bool) -> tf.Tensor:
     """One-hot draws; in training, with the gradient of the probabilities.
 
     Parameters
     ----------
     logits : tensor, shape (n, blocks, choices)
         Unnormalised log-probabilities.
-    uniform : tensor, shape (n, blocks)
+    numbers : tensor, shape (n, blocks)
         Uniform numbers to draw by.
     training : bool
         Whether gradients are wanted.
     """
     probabilities = tf.nn.softmax(logits)
-    below = tf.cast(_cumulative(probabilities)[..., :-1] < uniform[..., None], tf.float32)
-    # The last choice takes what rounding leaves of the distribution function.
-    choice = tf.reduce_sum(below, axis=2)
-    hard = tf.one_hot(tf.cast(choice, tf.int32), logits.shape[-1])
+    hard = tf.one_hot(tf.cast(choices(probabilities, numbers), tf.int32), logits.shape[-1])
     return probabilities + tf.stop_gradient(hard - probabilities) if training else hard
+
+
+def choices(probabilities: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
+    """Draw a choice by each uniform number, as float32 of the numbers' shape.
+
+    Parameters
+    ----------
+    probabilities : tensor, shape (…, choices)
+        Of each choice.
+    numbers : tensor, shape (…)
+        Uniform numbers; the other dimensions are broadcast.
+    """
+    cumulative = _cumulative(probabilities)
+    # The last choice takes what rounding leaves of the distribution function.
+    return tf.reduce_sum(tf.cast(cumulative[..., :-1] < numbers[..., None], tf.float32), axis=-1)
 
 
 def _cumulative(probabilities: tf.Tensor) -> tf.Tensor:

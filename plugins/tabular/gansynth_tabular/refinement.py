@@ -1,0 +1,88 @@
+"""From a trained generator to one that chooses among candidates: what that takes from the data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+from scipy.special import ndtri
+
+from gansynth.architecture import Draw
+from gansynth_tabular.candidates import Selection, choosing
+from gansynth_tabular.layout import SCORE_LIMIT, Layout
+from gansynth_tabular.ratio import fit_ratio, levels, merged
+
+if TYPE_CHECKING:
+    from gansynth_tabular.codec import TableCodec
+
+MOST_ROWS = 32_768
+MADE_PER_REAL = 2
+ROWS_AT_ONCE = 4096
+MOST_LEVELS = 64
+FEWEST_LEVELS = 5
+
+
+def refined(
+    codec: TableCodec,
+    generator: keras.Model,
+    draw: Draw,
+    rows: np.ndarray,
+    labels: np.ndarray | None,
+) -> keras.Model:
+    """Wrap a generator so that it chooses among candidates; see :mod:`.candidates`.
+
+    Parameters
+    ----------
+    codec : TableCodec
+        Calibrated.
+    generator : keras.Model
+        Calibrated, too.
+    draw : callable
+        ``draw(n)`` gives the generator's inputs for n rows.
+    rows : ndarray of float32, shape (n, scores + blocks)
+        Real rows, compact.
+    labels : ndarray of int32, shape (n,), or None
+        Their class codes.
+    """
+    layout, conditional = codec.layout, labels is not None
+    if codec.candidates == 1 or layout.scores + len(layout.sizes) + conditional < 2:
+        return generator
+    some = np.linspace(0, len(rows) - 1, min(len(rows), MOST_ROWS)).astype(int)
+    most = int(np.clip(len(some) ** 0.5 / 3, FEWEST_LEVELS, MOST_LEVELS))
+    merges = [merged(m.shares, m.column.kind != "category", most) for m in codec.blocks]
+    ends = np.arange(1, most - 1) / (most - 1)
+    grid = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, len(codec.cdfs[0])) if codec.cdfs else None
+    # Bins of the same shares: generated scores are mapped to values only in the decoder.
+    borders = np.array([np.interp(ends, cdf, grid) for cdf in codec.cdfs], np.float32)
+    inputs = draw(MADE_PER_REAL * len(some))
+    real = levels(rows[some], layout, merges, np.tile(ndtri(ends), (layout.scores, 1)))
+    made = levels(_compact(generator, inputs, layout), layout, merges, borders)
+    sizes = [*(merge.max() + 1 for merge in merges), *[most] * layout.scores]
+    if labels is not None:
+        real, made = np.column_stack([real, labels[some]]), np.column_stack([made, inputs[1]])
+        sizes.append(int(max(labels.max(), inputs[1].max())) + 1)
+    # Candidates of one latent vector differ in their choices alone.
+    shared = len(layout.sizes) >= layout.scores
+    selection = Selection(
+        latents=1 if shared else codec.candidates,
+        draws=codec.candidates if shared else 1,
+        ratio=fit_ratio(real, made, np.array(sizes)),
+        merges=merges,
+        borders=borders,
+    )
+    return choosing(generator, layout, selection)
+
+
+def _compact(generator: keras.Model, inputs: list[np.ndarray], layout: Layout) -> np.ndarray:
+    """Rows that a generator makes, compact; some at a time, since they are wide."""
+    pieces = []
+    for start in range(0, len(inputs[0]), ROWS_AT_ONCE):
+        of_rows = [values[start : start + ROWS_AT_ONCE] for values in inputs]
+        made = np.asarray(generator(of_rows, training=False))
+        codes = [
+            made[:, first : first + size].argmax(1)
+            for first, size in zip(layout.starts, layout.sizes, strict=True)
+        ]
+        pieces.append(np.column_stack([made[:, : layout.scores], *codes]))
+    return np.concatenate(pieces)
