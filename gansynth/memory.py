@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gansynth.architecture import Architecture, Codec
+from gansynth.rewriting import Rewriting
 
 
 class Memory(NamedTuple):
@@ -24,6 +25,8 @@ class Memory(NamedTuple):
         Weights and optimiser state of the last step.
     state : dict
         Steps, schedules and history, as :meth:`gansynth.training.loop.State.to_json` tells.
+    rewriting : Rewriting or None
+        How data are rewritten before they are encoded, if there are constraints.
     """
 
     architecture: str
@@ -31,6 +34,7 @@ class Memory(NamedTuple):
     codec: Codec
     arrays: dict[str, np.ndarray]
     state: dict[str, Any]
+    rewriting: Rewriting | None = None
 
     def check(self, architecture: Architecture, latent_dim: int | str) -> None:
         """Refuse networks that these weights don't fit.

@@ -71,6 +71,8 @@ def notes(column: Column) -> str:
         said.append(column.timezone)
     if column.nullable:
         said.append("missing values")
+    if column.derived:
+        said.append("by a constraint")
     return ", ".join(said)
 
 
@@ -83,6 +85,9 @@ def _table(schema: Schema) -> str:
     further = len(schema.columns) - len(rows)
     if further > 0:
         rows.append(f'<tr><td colspan="4">and {further:,} more</td></tr>')
+    rows += [
+        f'<tr><td colspan="4">constraint: {escape(text)}</td></tr>' for text in schema.constraints
+    ]
     if schema.dropped:
         names = escape(", ".join(map(str, schema.dropped)))
         rows.append(f'<tr><td colspan="4">dropped: {names}</td></tr>')

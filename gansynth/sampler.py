@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -16,7 +16,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from gansynth import column_types as types
-from gansynth import containers, notebook, registry
+from gansynth import containers, notebook, registry, rewriting
 from gansynth._compat import (
     CallbackSupportMixin,
     HTMLDetailsMixin,
@@ -27,6 +27,7 @@ from gansynth._compat import (
 )
 from gansynth.architecture import Architecture, DataSpec, Recipe
 from gansynth.callbacks import FitTask
+from gansynth.constraints import Constraint
 from gansynth.inference import artifact as files
 from gansynth.inference import noise
 from gansynth.inference.exported import ExportedSampler
@@ -97,6 +98,11 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseEstimator):
         ``"decimal"``, ``"identifier"`` (not learned, but made anew in the same form) or ``"drop"``
         (not in samples). What is not named is told by its dtype and its values. Samples have the
         dtypes of X all the same.
+    constraints : list of Constraint, optional
+        What has to hold in every row of a table, in X and in samples: any of
+        :class:`~gansynth.constraints.Range`, :class:`~gansynth.constraints.Inequality`,
+        :class:`~gansynth.constraints.FixedCombinations` and
+        :class:`~gansynth.constraints.Formula`.
     callbacks : list, optional
         Keras callbacks, told of each interval as of an epoch: instances, or functions without
         arguments that make one (what an instance holds open can't be pickled or copied). Those
@@ -164,6 +170,7 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseEstimator):
         "checkpoint_dir": [None, str, os.PathLike],
         "warm_start": ["boolean"],
         "column_types": [None, dict],
+        "constraints": [None, list, tuple],
         "callbacks": [None, list, tuple],
         "verbose": ["verbose"],
     }
@@ -188,6 +195,7 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseEstimator):
         checkpoint_dir: str | os.PathLike[str] | None = None,
         warm_start: bool = False,
         column_types: dict[Any, str] | None = None,
+        constraints: list[Constraint] | None = None,
         callbacks: list[Any] | None = None,
         verbose: int = 0,
     ) -> None:
@@ -208,6 +216,7 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseEstimator):
         self.checkpoint_dir = checkpoint_dir
         self.warm_start = warm_start
         self.column_types = column_types
+        self.constraints = constraints
         self.callbacks = callbacks
         self.verbose = verbose
 
@@ -295,7 +304,8 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseEstimator):
         gamma = _check_gamma(self.gamma)
         known = self.artifact_.schema if memory else None
         schema, data, labels = _read(X, y, classes, known, self.column_types, add=partial)
-        spec = DataSpec(schema.modelled, len(next(iter(data.values()))))
+        schema, modelled, data, plan = _rewritten(self.constraints, schema, data, memory)
+        spec = DataSpec(modelled, len(next(iter(data.values()))))
         if spec.n_samples < 2 and not memory:
             # The wording that scikit-learn's estimator checks look for.
             raise ValueError(
@@ -351,6 +361,7 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseEstimator):
                 settings,
                 Watchers([keeper, *watchers]),
                 memory,
+                plan,
             )
         finally:
             # Also what Ctrl-C or a divergence has left.
@@ -573,6 +584,26 @@ def _read(
     if known and add:
         counts += known.class_counts
     return replace(schema, class_counts=tuple(counts.tolist())), data, labels
+
+
+def _rewritten(
+    constraints: Sequence[Constraint] | None,
+    schema: Schema,
+    data: dict[str, np.ndarray],
+    memory: Any,
+) -> tuple[Schema, Schema, dict[str, np.ndarray], rewriting.Rewriting | None]:
+    """Schema of the data, and schema and data to model, in which no constraint can be broken."""
+    if memory:
+        rewriting.check_same(constraints, schema)
+        plan = memory.rewriting
+        if plan:
+            plan.check(data)
+    else:
+        plan = rewriting.plan(constraints, schema, data)
+    if plan is None:
+        return schema, schema.modelled, data, None
+    schema = plan.marked(schema)
+    return schema, replace(schema, columns=plan.modelled), plan.apply(data), plan
 
 
 def _check_gamma(gamma: Any) -> Any:

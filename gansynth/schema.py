@@ -100,6 +100,8 @@ class Column:
         The kind that the container has it as, if it is modelled as another one.
     identifier : Pattern or None
         What it is made anew by, if it holds identifiers.
+    derived : bool
+        Whether a constraint makes its values from those of other columns.
     """
 
     name: str | int
@@ -114,6 +116,7 @@ class Column:
     local_step: int = 0
     stored: Kind | Literal[""] = ""
     identifier: Pattern | None = None
+    derived: bool = False
 
     @property
     def output(self) -> str:
@@ -146,6 +149,8 @@ class Schema:
         Numpy dtype of y.
     dropped : tuple of str or int
         Names of columns that X had, and that samples don't have.
+    constraints : tuple of str
+        What holds in every row; see :mod:`gansynth.constraints`.
     """
 
     container: Container
@@ -157,6 +162,7 @@ class Schema:
     class_counts: tuple[int, ...] = ()
     class_dtype: str = ""
     dropped: tuple[str | int, ...] = ()
+    constraints: tuple[str, ...] = ()
 
     @property
     def modelled(self) -> Schema:
@@ -178,7 +184,7 @@ class Schema:
         """Read what :meth:`to_json` wrote."""
         fields = json.loads(text)
         fields["columns"] = tuple(_column(**column) for column in fields["columns"])
-        for name in ("image_shape", "classes", "class_counts", "dropped"):
+        for name in ("image_shape", "classes", "class_counts", "dropped", "constraints"):
             fields[name] = tuple(fields.get(name, ()))
         return cls(**fields)
 

@@ -9,6 +9,7 @@ import warnings
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ import gansynth
 from gansynth.architecture import Architecture, Codec, DataSpec, Draw, NetworkSpec, Recipe
 from gansynth.inference import noise
 from gansynth.memory import Memory
+from gansynth.rewriting import Rewriting
 from gansynth.training import devices, gamma, validation
 from gansynth.training.checkpoint import CheckpointError, Checkpoints
 from gansynth.training.export import export
@@ -26,6 +28,7 @@ from gansynth.training.feed import feed
 from gansynth.training.loop import Leg, Plan, State, Trainer
 from gansynth.training.program import Arrays, Program, borrowed
 from gansynth.training.replicas import Replicas
+from gansynth.training.restored import Restored
 from gansynth.watching import Watcher
 
 LEAST_COVERAGE = 0.5
@@ -96,6 +99,7 @@ def fit(
     settings: Settings,
     watcher: Watcher,
     memory: Memory | None = None,
+    rewriting: Rewriting | None = None,
 ) -> Fitted:
     """Train an architecture's networks on data and export the generator.
 
@@ -117,6 +121,8 @@ def fit(
         Told of what happens.
     memory : Memory, optional
         An earlier fit's, to go on from.
+    rewriting : Rewriting, optional
+        What has led to ``spec`` and ``data``, and is undone in the graph.
 
     Returns
     -------
@@ -135,7 +141,7 @@ def fit(
         copies,
         settings,
         memory,
-        lambda: _checkpoints(architecture, data, labels, recipe, settings, memory),
+        lambda: _checkpoints(architecture, data, labels, recipe, settings, memory, rewriting),
     )
     codec = memory.codec if memory else architecture.codec(spec, data)
     rng = np.random.Generator(np.random.Philox(seed))
@@ -151,6 +157,7 @@ def fit(
         architecture, networks, codec, recipe.batch_size, recipe.loss, recipe.beta_2, place
     ) as program:
         state, kept = _start(program, recipe, seed, memory, found, settings.chunk_steps)
+        exported = partial(_exported, program, codec, spec.schema.class_counts, seed, rewriting)
         trainer = Trainer(
             program,
             feed(program, rows, labels, train, streamed=settings.streamed),
@@ -160,7 +167,7 @@ def fit(
             judge := _judge(program, codec, rows, labels, held_out, seed),
             checkpoints,
             watcher,
-            lambda: _exported(program, codec, spec.schema.class_counts, seed),
+            exported,
         )
         trainer.train()
         last = program.state()
@@ -168,9 +175,10 @@ def fit(
         if judge:
             _alarm(codec, judge, rows[train])
         # A chunk is no sample of the whole: rows of others would look wrong beside it.
-        whole = None if settings.chunk_steps else (rows, labels)
-        graph = _exported(program, codec, spec.schema.class_counts, seed, whole)
-    remembered = Memory(repr(architecture), recipe.latent_dim, codec, last, state.to_json())
+        graph = exported(None if settings.chunk_steps else (rows, labels))
+    remembered = Memory(
+        repr(architecture), recipe.latent_dim, codec, last, state.to_json(), rewriting
+    )
     return Fitted(graph, recipe, state, remembered)
 
 
@@ -181,6 +189,7 @@ def _checkpoints(
     recipe: Recipe,
     settings: Settings,
     memory: Memory | None,
+    rewriting: Rewriting | None,
 ) -> tuple[Checkpoints | None, Found | None]:
     """Where states go, and the one that is there already."""
     if settings.checkpoint_dir is None:
@@ -195,6 +204,7 @@ def _checkpoints(
         "data": digest.hexdigest()[:16],
         "start": _digest(memory) if memory else "fresh weights",
         "architecture": repr(architecture),
+        "constraints": list(map(repr, rewriting.constraints)) if rewriting else [],
         "recipe": asdict(recipe),
         "gamma": settings.gamma,
         "random_state": settings.seed,
@@ -370,6 +380,7 @@ def _exported(
     codec: Codec,
     class_counts: tuple[int, ...],
     seed: int,
+    rewriting: Rewriting | None,
     whole: tuple[np.ndarray, np.ndarray | None] | None = None,
 ) -> bytes:
     """ONNX model of the generator's average, calibrated; training may go on with it after.
@@ -382,7 +393,8 @@ def _exported(
     with tf.device("/CPU:0"):
         codec.calibrate(generator, draw)
         made = codec.refine(generator, draw, *whole) if whole else generator
-        graph = export(made, codec, conditional=bool(class_counts))
+        decoder = Restored(codec, rewriting) if rewriting else codec
+        graph = export(made, decoder, conditional=bool(class_counts))
     generator.set_weights(before)
     return graph
 
