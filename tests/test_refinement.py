@@ -14,7 +14,7 @@ from gansynth_tabular import TabularGAN, ratio
 from gansynth_tabular.candidates import Selection, choosing
 from gansynth_tabular.layout import Layout
 from gansynth_tabular.networks import HEADS, Choose
-from gansynth_tabular.ratio import PairwiseRatio, fit_ratio, levels, merged
+from gansynth_tabular.ratio import TableRatio, fit_ratio, levels, merged
 
 # A few steps make a poor generator; what is tested here is right all the same.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -39,7 +39,10 @@ def table_over(pair: tuple[int, int], sizes: tuple[int, int], cell: tuple[int, i
     """A ratio that finds the rows of one cell of two columns far likelier."""
     weights = np.zeros(sizes, np.float32)
     weights[cell] = 50.0
-    return PairwiseRatio(np.array([pair]), np.array(sizes[1:]), np.array([0]), weights.ravel())
+    strides = np.zeros((8, 1), int)
+    strides[pair, 0] = sizes[1], 1
+    coarse = [np.zeros(size, int) for size in (2, 3, 5, 5)]
+    return TableRatio(coarse, strides, np.array([0]), weights.ravel())
 
 
 def pairs_of(frame: pd.DataFrame, one: str, other: str) -> pd.DataFrame:
@@ -52,7 +55,7 @@ def test_rows_that_are_too_rare_weigh_more():
     made = rng.integers(0, 3, (20_000, 2))
     real = rng.integers(0, 3, (10_000, 2))
     real = real[(real[:, 0] == real[:, 1]) | (rng.random(10_000) < 0.2)]
-    found = fit_ratio(real, made, np.array([3, 3]))
+    found = fit_ratio(real, made, [3, 3], [True, False])
     weights = np.exp(found.weights[found.cells(made)].sum(axis=1))
     same = made[:, 0] == made[:, 1]
     assert np.average(same, weights=weights) == pytest.approx(
@@ -62,13 +65,24 @@ def test_rows_that_are_too_rare_weigh_more():
 
 def test_of_many_pairs_those_that_differ_are_told_apart(monkeypatch):
     """Where pairs are more than are looked at, the one that real rows depend on is among them."""
-    monkeypatch.setattr(ratio, "MOST_PAIRS", 3)
+    monkeypatch.setattr(ratio, "MOST_TABLES", 3)
     rng = np.random.default_rng(0)
     real, made = rng.integers(0, 4, (2, 3_000, 6))
     real[:, 4] = real[:, 1]
-    found = fit_ratio(real, made, np.full(6, 4))
-    assert len(found.pairs) == 3
-    assert [1, 4] in found.pairs.tolist()
+    found = fit_ratio(real, made, [4] * 6, [True] * 6)
+    assert found.strides.shape == (12, 3)
+    assert [1, 4] in [np.flatnonzero(table).tolist() for table in found.strides.T]
+
+
+def test_what_three_columns_have_together_is_seen():
+    """A column that is the parity of two others, and independent of each, is told."""
+    rng = np.random.default_rng(0)
+    real, made = rng.integers(0, 2, (2, 5_000, 3))
+    real[:, 2] = real[:, 0] ^ real[:, 1]
+    found = fit_ratio(real, made, [2] * 3, [False] * 3)
+    log_ratio = found.weights[found.cells(made)].sum(axis=1)
+    even = made.sum(axis=1) % 2 == 0
+    assert log_ratio[even].min() > log_ratio[~even].max() + 3
 
 
 @pytest.mark.parametrize("ordered", [True, False])

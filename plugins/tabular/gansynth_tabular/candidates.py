@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from gansynth_tabular.layout import Layout
 from gansynth_tabular.networks import HEADS, choices, draw, expand, uniform
-from gansynth_tabular.ratio import PairwiseRatio
+from gansynth_tabular.ratio import TableRatio
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Selection:
         Latent vectors a row.
     draws : int
         Candidates of each.
-    ratio : PairwiseRatio
+    ratio : TableRatio
         Judges levels of blocks, scores and, with classes, the class.
     merges : list of ndarray of int
         Level of each choice of each block.
@@ -39,7 +39,7 @@ class Selection:
 
     latents: int
     draws: int
-    ratio: PairwiseRatio
+    ratio: TableRatio
     merges: list[np.ndarray]
     borders: np.ndarray
 
@@ -121,10 +121,7 @@ class Resample(keras.layers.Layer):
         scores, codes = rows[..., : layout.scores], rows[..., layout.scores :]
         levels = []
         if layout.sizes:
-            merges = self.selection.merges
-            first = np.cumsum([0, *(len(merge) for merge in merges[:-1])]).astype(np.int32)
-            joined = tf.constant(np.concatenate(merges), tf.float32)
-            levels.append(tf.gather(joined, tf.cast(codes, tf.int32) + first))
+            levels.append(_looked_up(self.selection.merges, codes))
         if layout.scores:
             beyond = tf.cast(scores[..., None] >= self.selection.borders, tf.float32)
             counts = [
@@ -138,11 +135,17 @@ class Resample(keras.layers.Layer):
             of_class = tf.cast(of_rows, tf.float32)[:, None, None]
             levels.append(tf.repeat(of_class, rows.shape[1], axis=1))
         levels = tf.concat(levels, axis=2)
+        levels = tf.concat([levels, _looked_up(ratio.coarse, levels)], axis=2)
         # A table's cell by a product: one op, and whole numbers below 2**24 are exact.
-        steps = np.zeros((levels.shape[-1], len(ratio.pairs)), np.float32)
-        steps[ratio.pairs[:, 0], range(len(ratio.pairs))] = ratio.strides
-        steps[ratio.pairs[:, 1], range(len(ratio.pairs))] += 1.0
-        cells = tf.cast(tf.matmul(levels, steps), tf.int32) + ratio.starts.astype(np.int32)
+        cells = tf.matmul(levels, ratio.strides.astype(np.float32))
+        cells = tf.cast(cells, tf.int32) + ratio.starts.astype(np.int32)
         found = tf.gather(tf.constant(ratio.weights), cells)
         # A product again: sums over columns depend on where in memory a row is.
-        return tf.matmul(found, np.ones((len(ratio.pairs), 1), np.float32))[..., 0]
+        return tf.matmul(found, np.ones((len(ratio.starts), 1), np.float32))[..., 0]
+
+
+def _looked_up(tables: list[np.ndarray], places: tf.Tensor) -> tf.Tensor:
+    """Entry of each column's table at its place, float32 of the shape of the places."""
+    first = np.cumsum([0, *(len(table) for table in tables[:-1])]).astype(np.int32)
+    joined = tf.constant(np.concatenate(tables), tf.float32)
+    return tf.gather(joined, tf.cast(places, tf.int32) + first)

@@ -1,7 +1,7 @@
-"""How much likelier a row is among real rows than among generated ones, told from pairs of columns.
+"""How much likelier a row is among real rows than among generated ones, told by a few columns each.
 
-The logarithm of the ratio of the two densities is modelled as a sum of tables, one a pair of
-columns: the log-linear model of two-way interactions, fitted by logistic regression on real
+The logarithm of the ratio of the two densities is modelled as a sum of tables over pairs and,
+more coarsely, triples of columns: a log-linear model, fitted by logistic regression on real
 against generated rows (Bickel et al. 2009, "Discriminative learning under covariate shift").
 What a critic lets pass between two columns, such tables see cell by cell, and looking them up
 costs next to nothing.
@@ -20,37 +20,45 @@ from sklearn.linear_model import LogisticRegression
 
 from gansynth_tabular.layout import Layout
 
-MOST_PAIRS = 200
-"""Pairs of columns; of more, those on which real and generated rows differ most."""
-INVERSE_PENALTY = 1.0
+MOST_TABLES = 400
+"""Pairs of columns come first, then triples; of more, those that tell the rows apart best."""
+COARSE = 8
+"""Levels that a column of a triple is told apart by."""
+INVERSE_PENALTY = 0.3
 ITERATIONS = 100
 
 
 @dataclass(frozen=True)
-class PairwiseRatio:
-    """Tables over pairs of columns, of which the sum is the log of a ratio of densities.
+class TableRatio:
+    """Tables over levels of columns, of which the sum is the log of a ratio of densities.
 
     Attributes
     ----------
-    pairs : ndarray of int, shape (pairs, 2)
-        The columns of each table.
-    strides : ndarray of int, shape (pairs,)
-        Levels of the second column of each.
-    starts : ndarray of int, shape (pairs,)
+    coarse : list of ndarray of int
+        Coarse level of each level of each column.
+    strides : ndarray of int, shape (2 * columns, tables)
+        By how many cells of each table a level of each column counts; then a coarse level.
+    starts : ndarray of int, shape (tables,)
         Where each table begins in ``weights``.
     weights : ndarray of float32, shape (cells,)
-        All tables, one after the other, row by row.
+        All tables, one after the other.
     """
 
-    pairs: np.ndarray
+    coarse: list[np.ndarray]
     strides: np.ndarray
     starts: np.ndarray
     weights: np.ndarray
 
     def cells(self, levels: np.ndarray) -> np.ndarray:
-        """Where in ``weights`` each row is, for each pair: (n, pairs)."""
-        first, second = self.pairs.T
-        return levels[:, first] * self.strides + levels[:, second] + self.starts
+        """Where in ``weights`` each row is, for each table: int32 of shape (n, tables)."""
+        # Products of real numbers are quick, and exact for numbers of this size.
+        places = with_coarse(levels, self.coarse).astype(np.float32) @ self.strides.astype("f4")
+        return places.astype(np.int32) + self.starts.astype(np.int32)
+
+
+def with_coarse(levels: np.ndarray, coarse: list[np.ndarray]) -> np.ndarray:
+    """Levels of the columns, then their coarse levels: (n, 2 * columns)."""
+    return np.column_stack([levels, *(of[levels[:, i]] for i, of in enumerate(coarse))])
 
 
 def levels(
@@ -83,27 +91,38 @@ def levels(
     return np.column_stack(of_blocks + of_scores)
 
 
-def fit_ratio(real: np.ndarray, made: np.ndarray, sizes: np.ndarray) -> PairwiseRatio:
+def fit_ratio(
+    real: np.ndarray, made: np.ndarray, sizes: list[int], ordered: list[bool]
+) -> TableRatio:
     """Fit the log of the ratio of real to generated rows' densities, up to a constant.
 
     Parameters
     ----------
     real, made : ndarray of int, shape (n, columns), (m, columns)
         Levels of real and of generated rows.
-    sizes : ndarray of int, shape (columns,)
+    sizes : list of int
         How many levels each column has.
+    ordered : list of bool
+        Whether neighbouring levels of each column are near each other.
     """
-    pairs = np.array(list(combinations(range(len(sizes)), 2)))
-    if len(pairs) > MOST_PAIRS:
-        distances = [_distance(real, made, sizes, *pair) for pair in pairs]
-        pairs = pairs[np.sort(np.argsort(distances)[-MOST_PAIRS:])]
-    strides = sizes[pairs[:, 1]]
-    counts = sizes[pairs[:, 0]] * strides
-    ratio = PairwiseRatio(
-        pairs, strides, np.cumsum(counts) - counts, np.zeros(counts.sum(), np.float32)
+    shares = [np.bincount(of, minlength=size) for of, size in zip(real.T, sizes, strict=True)]
+    coarse = [merged(of / len(real), by, COARSE) for of, by in zip(shares, ordered, strict=True)]
+    sizes = sizes + [int(of.max()) + 1 for of in coarse]
+    real, made = with_coarse(real, coarse), with_coarse(made, coarse)
+    columns = range(len(coarse))
+    tables = _telling(list(combinations(columns, 2)), MOST_TABLES, real, made, sizes)
+    triples = list(combinations([len(coarse) + i for i in columns], 3))
+    tables += _telling(triples, MOST_TABLES - len(tables), real, made, sizes)
+    strides = np.zeros((len(sizes), len(tables)), int)
+    for place, table in enumerate(tables):
+        strides[table, place] = _strides(table, sizes)
+    counts = np.array([np.prod([sizes[column] for column in table]) for table in tables])
+    ratio = TableRatio(
+        coarse, strides, np.cumsum(counts) - counts, np.zeros(counts.sum(), np.float32)
     )
-    cells = ratio.cells(np.concatenate([real, made])).astype(np.int32)
-    ends = np.arange(0, cells.size + 1, len(pairs))
+    rows = np.concatenate([real, made])[:, : len(coarse)]
+    cells = ratio.cells(rows)
+    ends = np.arange(0, cells.size + 1, len(tables))
     indicators = csr_matrix(
         (np.ones(cells.size, np.float32), cells.ravel(), ends), (len(cells), counts.sum())
     )
@@ -116,13 +135,26 @@ def fit_ratio(real: np.ndarray, made: np.ndarray, sizes: np.ndarray) -> Pairwise
     return ratio
 
 
-def _distance(real: np.ndarray, made: np.ndarray, sizes: np.ndarray, i: int, j: int) -> float:
-    """Total variation between real and generated pairs of levels."""
-    shares = [
-        np.bincount(rows[:, i] * sizes[j] + rows[:, j], minlength=sizes[i] * sizes[j]) / len(rows)
-        for rows in (real, made)
-    ]
-    return float(np.abs(shares[0] - shares[1]).sum())
+def _telling(
+    tables: list[tuple[int, ...]], most: int, real: np.ndarray, made: np.ndarray, sizes: list[int]
+) -> list[tuple[int, ...]]:
+    """Those tables, of so many at most, whose cells real and generated rows fill differently."""
+    if len(tables) <= most:
+        return tables
+    distances = []
+    for table in tables:
+        strides, cells = _strides(table, sizes), np.prod([sizes[column] for column in table])
+        shares = [
+            np.bincount(rows[:, table] @ strides, minlength=cells) / len(rows)
+            for rows in (real, made)
+        ]
+        distances.append(np.abs(shares[0] - shares[1]).sum())
+    return [tables[i] for i in np.sort(np.argsort(distances)[len(tables) - most :])]
+
+
+def _strides(table: tuple[int, ...], sizes: list[int]) -> np.ndarray:
+    """By how many cells of a table a level of each of its columns counts."""
+    return np.cumprod([1, *(sizes[column] for column in table[:0:-1])])[::-1]
 
 
 def merged(shares: np.ndarray, ordered: bool, most: int) -> np.ndarray:

@@ -58,16 +58,18 @@ def refined(
     inputs = draw(MADE_PER_REAL * len(some))
     real = levels(rows[some], layout, merges, np.tile(ndtri(ends), (layout.scores, 1)))
     made = levels(_compact(generator, inputs, layout), layout, merges, borders)
-    sizes = [*(merge.max() + 1 for merge in merges), *[most] * layout.scores]
+    sizes = [*(int(merge.max()) + 1 for merge in merges), *[most] * layout.scores]
+    ordered = [*(m.column.kind != "category" for m in codec.blocks), *[True] * layout.scores]
     if labels is not None:
         real, made = np.column_stack([real, labels[some]]), np.column_stack([made, inputs[1]])
         sizes.append(int(max(labels.max(), inputs[1].max())) + 1)
+        ordered.append(False)
     # Candidates of one latent vector differ in their choices alone.
     shared = len(layout.sizes) >= layout.scores
     selection = Selection(
         latents=1 if shared else codec.candidates,
         draws=codec.candidates if shared else 1,
-        ratio=fit_ratio(real, made, np.array(sizes)),
+        ratio=fit_ratio(real, made, sizes, ordered),
         merges=merges,
         borders=borders,
     )
