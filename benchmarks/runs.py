@@ -25,7 +25,12 @@ LIBRARIES = ("gansynth", "tensorflow", "keras", "onnxruntime", "onnxruntime-gpu"
 
 
 def synthesise(
-    X: Any, n: int, seed: int, y: Any = None, params: dict[str, Any] | None = None
+    X: Any,
+    n: int,
+    seed: int,
+    y: Any = None,
+    params: dict[str, Any] | None = None,
+    timed_rows: int = 0,
 ) -> tuple[Any, dict[str, float]]:
     """Fit a GANSampler and draw n rows, in a fresh process, as a user's first fit would be.
 
@@ -33,9 +38,10 @@ def synthesise(
     -------
     drawn : same kind as X, or a pair (X, y) if y is given
     costs : dict
-        Seconds of import, fit and sample, steps made, and the process' peak memory in MB.
+        Seconds of import, fit and sample, steps made, the process' peak memory in MB, and, if
+        ``timed_rows`` more are to be drawn, how many of them a second.
     """
-    return alone(_synthesise, X, n, seed, y, params or {})
+    return alone(_synthesise, X, n, seed, y, params or {}, timed_rows)
 
 
 def alone(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -56,7 +62,7 @@ def peak_mb() -> float:
 
 
 def _synthesise(
-    X: Any, n: int, seed: int, y: Any, params: dict[str, Any]
+    X: Any, n: int, seed: int, y: Any, params: dict[str, Any], timed_rows: int
 ) -> tuple[Any, dict[str, float]]:
     start = time.perf_counter()
     from gansynth import GANSampler
@@ -66,13 +72,18 @@ def _synthesise(
     fitted = time.perf_counter()
     drawn = sampler.sample(n, random_state=seed, return_y=y is not None)
     sampled = time.perf_counter()
-    return drawn, {
+    costs = {
         "import_seconds": imported - start,
         "fit_seconds": fitted - imported,
         "sample_seconds": sampled - fitted,
         "steps": sampler.n_steps_,
         "peak_mb": peak_mb(),
     }
+    if timed_rows:
+        start = time.perf_counter()
+        sampler.sample(timed_rows, random_state=seed)
+        costs["rows_per_second"] = timed_rows / (time.perf_counter() - start)
+    return drawn, costs
 
 
 class Runs:
@@ -101,13 +112,18 @@ class Runs:
         seed: int,
         library: str,
         settings: dict[str, Any],
+        found: dict[str, str] | None = None,
     ) -> None:
-        """Compute ``scores()`` and append them, unless a run with this key is in the file."""
+        """Compute ``scores()`` and append them, unless a run with this key is in the file.
+
+        ``found`` holds the versions of another environment, if the method lives in one.
+        """
+        found = found or versions()
         key = {
             "dataset": dataset,
             "method": method,
             "seed": seed,
-            "version": f"{library} {version(library)}",
+            "version": f"{library} {found[library]}",
             "settings": settings,
         }
         name = f"{dataset}, {method}, seed {seed}"
@@ -122,7 +138,7 @@ class Runs:
             "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "load_before": round(load, 2),
             "machine": machine(),
-            "versions": versions(),
+            "versions": found,
             "commit": commit(),
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -131,7 +147,16 @@ class Runs:
         self.records.append(record)
         print(f"{name}: done in {record['seconds']:.0f} s", flush=True)
 
-    def table(self, columns: dict[str, str], bars: dict[str, dict[str, str]]) -> None:
+    def newest(self) -> list[dict[str, Any]]:
+        """The newest run of each key."""
+        return list({_key(record): record for record in self.records}.values())
+
+    def table(
+        self,
+        columns: dict[str, str],
+        bars: dict[str, dict[str, str]],
+        records: list[dict[str, Any]] | None = None,
+    ) -> None:
         """Print mean ± standard deviation over the seeds, newest run of each, as Markdown.
 
         Parameters
@@ -140,14 +165,16 @@ class Runs:
             Scores to show, each with its format.
         bars : dict of str to (dict of str to str)
             Per dataset, what each score must reach.
+        records : list of dict, optional
+            The runs to show; all by default.
         """
-        shown = {name for r in self.records for name, v in r["scores"].items() if v is not None}
+        newest = self.newest() if records is None else records
+        shown = {name for r in newest for name, v in r["scores"].items() if v is not None}
         columns = {name: form for name, form in columns.items() if name in shown}
         lines = [["dataset", "method", "settings", "version", "runs", *columns]]
-        newest = {_key(record): record for record in self.records}
-        for dataset in dict.fromkeys(record["dataset"] for record in newest.values()):
+        for dataset in dict.fromkeys(record["dataset"] for record in newest):
             groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-            for record in newest.values():
+            for record in newest:
                 if record["dataset"] == dataset:
                     settings = ", ".join(f"{k} {v}" for k, v in record["settings"].items())
                     group = (dataset, record["method"], settings, record["version"])
@@ -158,11 +185,15 @@ class Runs:
             if bars.get(dataset):
                 cells = [bars[dataset].get(name, "") for name in columns]
                 lines.append([dataset, "bar", "", "", "", *cells])
-        widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-        lines.insert(1, ["-" * width for width in widths])
-        for line in lines:
-            cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
-            print(f"| {' | '.join(cells)} |")
+        markdown(lines)
+
+
+def markdown(lines: list[list[str]]) -> None:
+    """Print a table, its first line the heads."""
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    for line in [lines[0], ["-" * width for width in widths], *lines[1:]]:
+        cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
+        print(f"| {' | '.join(cells)} |")
 
 
 def machine() -> dict[str, Any]:
@@ -173,6 +204,10 @@ def machine() -> dict[str, Any]:
     return {
         "processor": names[0] if names else platform.processor(),
         "cores": os.cpu_count(),
+        "cores_used": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
+        "threads": os.environ.get("OMP_NUM_THREADS"),
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
         "system": platform.platform(terse=True),
     }

@@ -1,7 +1,7 @@
 """Print SDMetrics' quality scores of two parquet tables as one line of JSON.
 
-A script of its own, to be run in an environment of its own
-(``requirements-sdmetrics.txt``), because SDMetrics needs pandas < 3:
+A script of its own, to be run in an environment of its own (``peers.txt``, or
+``requirements-sdmetrics.txt`` for this alone), because SDMetrics needs pandas < 3:
 
     python sdmetrics_scores.py real.parquet synthetic.parquet
 """
@@ -25,25 +25,35 @@ parser.add_argument("synthetic")
 arguments = parser.parse_args()
 
 real, synthetic = pd.read_parquet(arguments.real), pd.read_parquet(arguments.synthetic)
-numbers = set(real.select_dtypes("number"))
-metadata = {
-    "columns": {
-        name: {"sdtype": "numerical" if name in numbers else "categorical"} for name in real
-    }
-}
-labels = {name: object for name in real if name not in numbers}
+sdtypes = (
+    dict.fromkeys(real, "categorical")
+    | dict.fromkeys(real.select_dtypes("number"), "numerical")
+    | dict.fromkeys(real.select_dtypes("datetime"), "datetime")
+)
+metadata = {"columns": {name: {"sdtype": sdtype} for name, sdtype in sdtypes.items()}}
+labels = {name: object for name, sdtype in sdtypes.items() if sdtype == "categorical"}
 real, synthetic = real.astype(labels), synthetic[list(real)].astype(labels)
 
-np.random.seed(0)  # the report draws rows of tables beyond 50,000
-report = QualityReport()
-report.generate(real, synthetic, metadata, verbose=False)
-scores = report.get_properties().set_index("Property")["Score"]
+
+def quality(**thresholds: float) -> pd.Series:
+    """Scores of the two properties, by the report's own thresholds or by others."""
+    np.random.seed(0)  # the report draws rows of tables beyond 50,000
+    report = QualityReport()
+    for name, value in thresholds.items():
+        setattr(report, name, value)
+    report.generate(real, synthetic, metadata, verbose=False)
+    return report.get_properties().set_index("Property")["Score"]
+
+
+scores = quality()
+every_pair = quality(real_correlation_threshold=0, real_association_threshold=0)
 print(
     json.dumps(
         {
             "sdmetrics": sdmetrics.__version__,
             "shapes": scores["Column Shapes"],
             "pairs": scores["Column Pair Trends"],
+            "all_pairs": every_pair["Column Pair Trends"],
         }
     )
 )
