@@ -32,10 +32,10 @@ class TabularGAN(Architecture):
     min_mass : float, default=0.01
         A value of a numeric column that makes up at least this share of the rows (zeros,
         spikes, caps) is a category beside the continuous rest.
-    candidates : int, default=8
+    candidates : int, default=4
         Rows drawn for each one that is given out; it is chosen among them by how much likelier
-        each is among real rows than among generated ones, as pairs of columns tell (sampling
-        importance resampling). 1 gives rows as the generator draws them, faster.
+        each is among real rows than among generated ones, as a few columns at a time tell
+        (sampling importance resampling). 1 gives rows as the generator draws them, faster.
 
     Examples
     --------
@@ -52,7 +52,7 @@ class TabularGAN(Architecture):
         depth: int = 3,
         max_distinct: int = 128,
         min_mass: float = 0.01,
-        candidates: int = 8,
+        candidates: int = 4,
     ) -> None:
         self.width = width
         self.depth = depth
