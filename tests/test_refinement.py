@@ -70,7 +70,7 @@ def test_of_many_pairs_those_that_differ_are_told_apart(monkeypatch):
     real, made = rng.integers(0, 4, (2, 3_000, 6))
     real[:, 4] = real[:, 1]
     found = fit_ratio(real, made, [4] * 6, [True] * 6)
-    assert found.strides.shape == (12, 3)
+    assert found.strides.shape == (12, 6 + 3)
     assert [1, 4] in [np.flatnonzero(table).tolist() for table in found.strides.T]
 
 
@@ -83,6 +83,20 @@ def test_what_three_columns_have_together_is_seen():
     log_ratio = found.weights[found.cells(made)].sum(axis=1)
     even = made.sum(axis=1) % 2 == 0
     assert log_ratio[even].min() > log_ratio[~even].max() + 3
+
+
+def test_shares_of_single_columns_are_mended():
+    """A level that is chosen too often loses weight, and one that nobody has stays as it was."""
+    rng = np.random.default_rng(0)
+    real, made = rng.integers(0, 3, (2, 4_000, 2))
+    found = fit_ratio(real, made, [4, 3], [True, True])
+    before = found.weights.copy()
+    chosen = real.copy()
+    chosen[rng.random(4_000) < 0.5, 0] = 1
+    found.rake(real, chosen)
+    change = found.weights - before
+    assert change[:4] == pytest.approx([np.log(2), np.log(1 / 2), np.log(2), 0], abs=0.1)
+    assert not change[7:].any()
 
 
 @pytest.mark.parametrize("ordered", [True, False])

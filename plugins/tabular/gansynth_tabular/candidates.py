@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from gansynth_tabular.layout import Layout
-from gansynth_tabular.networks import HEADS, choices, draw, expand, uniform
+from gansynth_tabular.networks import HEADS, choices, cumulative, draw, expand, uniform
 from gansynth_tabular.ratio import TableRatio
 
 
@@ -106,12 +106,12 @@ class Resample(keras.layers.Layer):
                 [count for count, _ in layout.groups],
                 axis=2,
             )
-            columns += [
-                choices(tf.nn.softmax(tf.reshape(of_group, (-1, 1, count, size))), of_draws)
-                for (count, size), of_group, of_draws in zip(
-                    layout.groups, logits, numbers, strict=True
-                )
-            ]
+            for (count, size), of_group, of_draws in zip(
+                layout.groups, logits, numbers, strict=True
+            ):
+                # Not of four axes yet: TensorFlow 2.21 writes past the end of such a product.
+                sums = cumulative(tf.nn.softmax(tf.reshape(of_group, (-1, count, size))))
+                columns.append(choices(sums[:, None], of_draws))
         rows = tf.concat(columns, axis=2)
         return tf.reshape(rows, (-1, latents * draws, layout.scores + blocks))
 

@@ -126,31 +126,31 @@ def draw(logits: tf.Tensor, numbers: tf.Tensor, training: bool) -> tf.Tensor:
         Whether gradients are wanted.
     """
     probabilities = tf.nn.softmax(logits)
-    hard = tf.one_hot(tf.cast(choices(probabilities, numbers), tf.int32), logits.shape[-1])
+    choice = choices(cumulative(probabilities), numbers)
+    hard = tf.one_hot(tf.cast(choice, tf.int32), logits.shape[-1])
     return probabilities + tf.stop_gradient(hard - probabilities) if training else hard
 
 
-def choices(probabilities: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
-    """Draw a choice by each uniform number, as float32 of the numbers' shape.
-
-    Parameters
-    ----------
-    probabilities : tensor, shape (…, choices)
-        Of each choice.
-    numbers : tensor, shape (…)
-        Uniform numbers; the other dimensions are broadcast.
-    """
-    cumulative = _cumulative(probabilities)
-    # The last choice takes what rounding leaves of the distribution function.
-    return tf.reduce_sum(tf.cast(cumulative[..., :-1] < numbers[..., None], tf.float32), axis=-1)
-
-
-def _cumulative(probabilities: tf.Tensor) -> tf.Tensor:
-    """Running sums along the last axis: a matrix product, where that is the faster way."""
+def cumulative(probabilities: tf.Tensor) -> tf.Tensor:
+    """Running sums along the last of three axes: a product, where that is the faster way."""
     size = probabilities.shape[-1]
     if size > WIDEST_PRODUCT:
         return tf.cumsum(probabilities, axis=-1)
     return tf.matmul(probabilities, np.triu(np.ones((size, size), np.float32)))
+
+
+def choices(sums: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
+    """Draw a choice by each uniform number, as float32 of the numbers' shape.
+
+    Parameters
+    ----------
+    sums : tensor, shape (…, choices)
+        Running sums of the probabilities.
+    numbers : tensor, shape (…)
+        Uniform numbers; the other dimensions are broadcast.
+    """
+    # The last choice takes what rounding leaves of the distribution function.
+    return tf.reduce_sum(tf.cast(sums[..., :-1] < numbers[..., None], tf.float32), axis=-1)
 
 
 def _gated(scores: tf.Tensor, onehots: tf.Tensor, layout: Layout) -> tf.Tensor:

@@ -1,7 +1,7 @@
 """How much likelier a row is among real rows than among generated ones, told by a few columns each.
 
-The logarithm of the ratio of the two densities is modelled as a sum of tables over pairs and,
-more coarsely, triples of columns: a log-linear model, fitted by logistic regression on real
+The logarithm of the ratio of the two densities is modelled as a sum of tables over columns, pairs
+and, more coarsely, triples of them: a log-linear model, fitted by logistic regression on real
 against generated rows (Bickel et al. 2009, "Discriminative learning under covariate shift").
 What a critic lets pass between two columns, such tables see cell by cell, and looking them up
 costs next to nothing.
@@ -39,7 +39,7 @@ class TableRatio:
     strides : ndarray of int, shape (2 * columns, tables)
         By how many cells of each table a level of each column counts; then a coarse level.
     starts : ndarray of int, shape (tables,)
-        Where each table begins in ``weights``.
+        Where each table begins in ``weights``. The first ones are of a single column each.
     weights : ndarray of float32, shape (cells,)
         All tables, one after the other.
     """
@@ -54,6 +54,26 @@ class TableRatio:
         # Products of real numbers are quick, and exact for numbers of this size.
         places = with_coarse(levels, self.coarse).astype(np.float32) @ self.strides.astype("f4")
         return places.astype(np.int32) + self.starts.astype(np.int32)
+
+    def rake(self, real: np.ndarray, chosen: np.ndarray) -> None:
+        """Prefer levels of single columns that chosen rows have too rarely.
+
+        Candidates are few, so that choosing by the ratio alone goes part of the way, and may
+        lead the shares of single values astray.
+
+        Parameters
+        ----------
+        real, chosen : ndarray of int, shape (n, columns), (m, columns)
+            Levels of real rows and of chosen ones.
+        """
+        for column, coarse in enumerate(self.coarse):
+            counts = [
+                np.bincount(rows[:, column], minlength=len(coarse)) for rows in (real, chosen)
+            ]
+            # A count more of each: levels that neither has stay as they are.
+            shares = [(of + 1.0) / (of.sum() + len(coarse)) for of in counts]
+            start = self.starts[column]
+            self.weights[start : start + len(coarse)] += np.log(shares[0] / shares[1])
 
 
 def with_coarse(levels: np.ndarray, coarse: list[np.ndarray]) -> np.ndarray:
@@ -113,6 +133,7 @@ def fit_ratio(
     tables = _telling(list(combinations(columns, 2)), MOST_TABLES, real, made, sizes)
     triples = list(combinations([len(coarse) + i for i in columns], 3))
     tables += _telling(triples, MOST_TABLES - len(tables), real, made, sizes)
+    tables = [(column,) for column in columns] + tables
     strides = np.zeros((len(sizes), len(tables)), int)
     for place, table in enumerate(tables):
         strides[table, place] = _strides(table, sizes)

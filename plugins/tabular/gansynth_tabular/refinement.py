@@ -21,6 +21,7 @@ MADE_PER_REAL = 2
 ROWS_AT_ONCE = 4096
 MOST_LEVELS = 64
 FEWEST_LEVELS = 5
+RAKES = 3
 
 
 def refined(
@@ -73,7 +74,22 @@ def refined(
         merges=merges,
         borders=borders,
     )
-    return choosing(generator, layout, selection)
+    model = choosing(generator, layout, selection)
+    inputs = _wider(draw, len(some), model)
+    for _ in range(RAKES):
+        chosen = levels(_compact(model, inputs, layout), layout, merges, borders)
+        if labels is not None:
+            chosen = np.column_stack([chosen, inputs[1]])
+        selection.ratio.rake(real, chosen)
+    return model
+
+
+def _wider(draw: Draw, n: int, model: keras.Model) -> list[np.ndarray]:
+    """Inputs for n rows of a model that takes more noise than the generator."""
+    width = model.inputs[0].shape[-1]
+    z, *rest = draw(n)
+    many = draw(n * -(-width // z.shape[1]))[0]
+    return [many.reshape(n, -1)[:, :width], *rest]
 
 
 def _compact(generator: keras.Model, inputs: list[np.ndarray], layout: Layout) -> np.ndarray:
