@@ -35,7 +35,7 @@ needs_callbacks = pytest.mark.skipif(
 def tiny(**parameters: object) -> GANSampler:
     """One of few steps, without held-out rows to score by; all share a trace."""
     settings = {"steps": 3, "batch_size": 16, "random_state": 0, "validation_fraction": 0.0}
-    return GANSampler(TabularGAN(width=16, depth=1), **{**settings, **parameters})
+    return GANSampler(TabularGAN(width=16, depth=1, candidates=1), **{**settings, **parameters})
 
 
 def scorer() -> Callable[..., float]:

@@ -30,7 +30,7 @@ def settled(X, **wanted):
 
 def tiny(**parameters) -> GANSampler:
     settings = {"steps": 2, "batch_size": 16, "random_state": 0, "validation_fraction": 0}
-    return GANSampler(TabularGAN(width=16, depth=1), **settings | parameters)
+    return GANSampler(TabularGAN(width=16, depth=1, candidates=1), **settings | parameters)
 
 
 def frame(values, dtype=None) -> pd.DataFrame:

@@ -58,7 +58,9 @@ CONSTRAINTS = [
 
 def sampler(constraints: Any, **parameters: Any) -> GANSampler:
     settings = {"steps": 2, "batch_size": 32, "random_state": 0, "device": "cpu", **parameters}
-    return GANSampler(TabularGAN(width=8, depth=1), constraints=constraints, **settings)
+    return GANSampler(
+        TabularGAN(width=8, depth=1, candidates=1), constraints=constraints, **settings
+    )
 
 
 @pytest.fixture(scope="module")
