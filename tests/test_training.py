@@ -183,7 +183,7 @@ def test_trace_is_cached_between_fits_of_the_same_shapes():
 
     class CountingGAN(TabularGAN):
         def codec(self, spec, data):
-            return Counting(spec.schema.columns, data, self.max_distinct, self.min_mass)
+            return Counting(spec.schema.columns, data, self.max_distinct, self.min_mass, 4)
 
     for rows in (frame, frame.iloc[:-7]):
         GANSampler(CountingGAN(width=16, depth=1), steps=4, batch_size=16).fit(rows)

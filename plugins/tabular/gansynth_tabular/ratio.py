@@ -26,6 +26,7 @@ COARSE = 8
 """Levels that a column of a triple is told apart by."""
 INVERSE_PENALTY = 0.3
 ITERATIONS = 100
+ROWS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,14 @@ class TableRatio:
 
     def cells(self, levels: np.ndarray) -> np.ndarray:
         """Where in ``weights`` each row is, for each table: int32 of shape (n, tables)."""
-        # Products of real numbers are quick, and exact for numbers of this size.
-        places = with_coarse(levels, self.coarse).astype(np.float32) @ self.strides.astype("f4")
-        return places.astype(np.int32) + self.starts.astype(np.int32)
+        found = np.empty((len(levels), len(self.starts)), np.int32)
+        strides = self.strides.astype(np.float32)
+        for start in range(0, len(levels), ROWS_AT_ONCE):
+            some = slice(start, start + ROWS_AT_ONCE)
+            # Products of real numbers are quick, and exact for numbers of this size.
+            found[some] = with_coarse(levels[some], self.coarse).astype(np.float32) @ strides
+        found += self.starts.astype(np.int32)
+        return found
 
     def rake(self, real: np.ndarray, chosen: np.ndarray) -> None:
         """Prefer levels of single columns that chosen rows have too rarely.
@@ -108,7 +114,7 @@ def levels(
         level = 1 + np.searchsorted(borders[score], rows[:, score], "right")
         counts = gate < 0 or codes[:, gate] == layout.sizes[gate] - 1
         of_scores.append(level * counts)
-    return np.column_stack(of_blocks + of_scores)
+    return np.column_stack(of_blocks + of_scores).astype(np.int32)
 
 
 def fit_ratio(
@@ -126,7 +132,10 @@ def fit_ratio(
         Whether neighbouring levels of each column are near each other.
     """
     shares = [np.bincount(of, minlength=size) for of, size in zip(real.T, sizes, strict=True)]
-    coarse = [merged(of / len(real), by, COARSE) for of, by in zip(shares, ordered, strict=True)]
+    coarse = [
+        merged(of / len(real), by, COARSE).astype(np.int32)
+        for of, by in zip(shares, ordered, strict=True)
+    ]
     sizes = sizes + [int(of.max()) + 1 for of in coarse]
     real, made = with_coarse(real, coarse), with_coarse(made, coarse)
     columns = range(len(coarse))
@@ -141,8 +150,7 @@ def fit_ratio(
     ratio = TableRatio(
         coarse, strides, np.cumsum(counts) - counts, np.zeros(counts.sum(), np.float32)
     )
-    rows = np.concatenate([real, made])[:, : len(coarse)]
-    cells = ratio.cells(rows)
+    cells = ratio.cells(np.concatenate([real, made])[:, : len(coarse)])
     ends = np.arange(0, cells.size + 1, len(tables))
     indicators = csr_matrix(
         (np.ones(cells.size, np.float32), cells.ravel(), ends), (len(cells), counts.sum())

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 32_768
 MADE_PER_REAL = 2
+MOST_MADE = 45_000
+"""Of more, a table of twenty columns takes more than 2 GB where it has a million rows."""
 ROWS_AT_ONCE = 4096
 MOST_LEVELS = 64
 FEWEST_LEVELS = 5
@@ -56,7 +58,7 @@ def refined(
     grid = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, len(codec.cdfs[0])) if codec.cdfs else None
     # Bins of the same shares: generated scores are mapped to values only in the decoder.
     borders = np.array([np.interp(ends, cdf, grid) for cdf in codec.cdfs], np.float32)
-    inputs = draw(MADE_PER_REAL * len(some))
+    inputs = draw(min(MADE_PER_REAL * len(some), MOST_MADE))
     real = levels(rows[some], layout, merges, np.tile(ndtri(ends), (layout.scores, 1)))
     made = levels(_compact(generator, inputs, layout), layout, merges, borders)
     sizes = [*(int(merge.max()) + 1 for merge in merges), *[most] * layout.scores]
@@ -75,7 +77,7 @@ def refined(
         borders=borders,
     )
     model = choosing(generator, layout, selection)
-    inputs = _wider(draw, len(some), model)
+    inputs = _wider(draw, max(len(some), ROWS_AT_ONCE), model)
     for _ in range(RAKES):
         chosen = levels(_compact(model, inputs, layout), layout, merges, borders)
         if labels is not None:
