@@ -197,3 +197,21 @@ def _column(**fields: Any) -> Column:
         pattern["characters"] = tuple(pattern["characters"])
         fields["identifier"] = Pattern(**pattern)
     return Column(**fields)
+
+
+def missing_value(column: Column) -> float | int:
+    """What stands for a missing value in neutral form."""
+    if column.kind == "float":
+        return np.nan
+    return MISSING_INTEGER if column.kind in WHOLE_KINDS else MISSING_CODE
+
+
+def output_dtype(column: Column, values: np.ndarray) -> np.dtype:
+    """Dtype that a graph gives a column in: the user's own where ONNX has it."""
+    if column.kind != "integer" or column.nullable:
+        return values.dtype
+    try:
+        dtype = np.dtype(column.dtype.split("[")[0].lower())
+    except TypeError:
+        return values.dtype
+    return dtype if dtype.kind in "iu" else values.dtype

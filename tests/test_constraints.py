@@ -56,16 +56,15 @@ CONSTRAINTS = [
 ]
 
 
-def sampler(constraints: Any, **parameters: Any) -> GANSampler:
+def sampler(constraints: Any, candidates: int = 1, **parameters: Any) -> GANSampler:
     settings = {"steps": 2, "batch_size": 32, "random_state": 0, "device": "cpu", **parameters}
-    return GANSampler(
-        TabularGAN(width=8, depth=1, candidates=1), constraints=constraints, **settings
-    )
+    architecture = TabularGAN(width=8, depth=1, candidates=candidates)
+    return GANSampler(architecture, constraints=constraints, **settings)
 
 
 @pytest.fixture(scope="module")
 def fitted() -> GANSampler:
-    return sampler(CONSTRAINTS).fit(orders())
+    return sampler(CONSTRAINTS, candidates=4).fit(orders())
 
 
 def check_orders(rows: pd.DataFrame) -> None:

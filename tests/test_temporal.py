@@ -486,9 +486,7 @@ def test_samples_can_be_read_again(sampler, rows):
 )
 def test_two_rows_are_enough(X):
     """Two rows of temporal columns train, and samples are within them."""
-    sampler = GANSampler(
-        TabularGAN(width=16, depth=1, candidates=1), steps=2, batch_size=4, random_state=0
-    )
+    sampler = GANSampler(TabularGAN(width=16, depth=1), steps=2, batch_size=4, random_state=0)
     rows = sampler.fit(X).sample(9)
     assert type(rows) is type(X)
     assert len(rows) == 9
@@ -524,9 +522,7 @@ def test_local_midnights(zone, container):
 def test_columns_of_one_value(row):
     """A column of one moment, duration or decimal has that in each row; of none, none."""
     X = pl.concat([polars_frame()[row : row + 1]] * 6)
-    sampler = GANSampler(
-        TabularGAN(width=16, depth=1, candidates=1), steps=2, batch_size=4, random_state=0
-    )
+    sampler = GANSampler(TabularGAN(width=16, depth=1), steps=2, batch_size=4, random_state=0)
     polars.testing.assert_frame_equal(sampler.fit(X).sample(6), X)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from gansynth.containers.columns import missing_in
 from gansynth.containers.temporal import NANOSECONDS, places_of
-from gansynth.schema import MISSING_CODE, MISSING_INTEGER, WHOLE_KINDS, Column
+from gansynth.schema import WHOLE_KINDS, Column
 
 MAX_DECIMALS = 8
 LARGEST = 2**62
@@ -144,21 +144,3 @@ def check_size(columns: Sequence[Column], measure: Measure, grids: Sequence[Grid
                 f"column {column.name!r} has integers beyond 2**53, which are not comparable with "
                 "floats; convert the other column to integers"
             )
-
-
-def missing_value(column: Column) -> float | int:
-    """What stands for a missing value in neutral form."""
-    if column.kind == "float":
-        return float("nan")
-    return MISSING_INTEGER if column.kind in WHOLE_KINDS else MISSING_CODE
-
-
-def output_dtype(column: Column, values: np.ndarray) -> np.dtype:
-    """Dtype that a graph gives a column in: the user's own where ONNX has it."""
-    if column.kind != "integer" or column.nullable:
-        return values.dtype
-    try:
-        dtype = np.dtype(column.dtype.split("[")[0].lower())
-    except TypeError:
-        return values.dtype
-    return dtype if dtype.kind in "iu" else values.dtype

@@ -19,10 +19,8 @@ from gansynth.rewriting.measures import (
     check_size,
     grid_of,
     measure_of,
-    missing_value,
-    output_dtype,
 )
-from gansynth.schema import Column
+from gansynth.schema import Column, missing_value, output_dtype
 
 Data = Mapping[str, np.ndarray]
 

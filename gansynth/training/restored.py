@@ -16,9 +16,9 @@ import tensorflow as tf
 from gansynth.architecture import Codec
 from gansynth.expressions import Arithmetic
 from gansynth.rewriting import Rewriting
-from gansynth.rewriting.measures import Grid, missing_value
+from gansynth.rewriting.measures import Grid
 from gansynth.rewriting.steps import Beyond, Clipped, Computed, Joined, Step, power_of
-from gansynth.schema import Column
+from gansynth.schema import Column, missing_value
 
 Values = Mapping[str, tf.Tensor]
 

@@ -19,7 +19,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from gansynth.architecture import Codec, Draw
-from gansynth.schema import MISSING_CODE, MISSING_INTEGER, WHOLE_KINDS, Column
+from gansynth.schema import WHOLE_KINDS, Column, missing_value, output_dtype
 from gansynth_tabular.dependence import followers
 from gansynth_tabular.layout import SCORE_LIMIT, Layout
 
@@ -164,24 +164,6 @@ def is_missing(column: Column, values: np.ndarray) -> np.ndarray:
     if values.dtype == bool:
         return np.zeros(len(values), bool)
     return values == missing_value(column)
-
-
-def missing_value(column: Column) -> float | int:
-    """What stands for a missing value in neutral form."""
-    if column.kind == "float":
-        return np.nan
-    return MISSING_INTEGER if column.kind in WHOLE_KINDS else MISSING_CODE
-
-
-def output_dtype(column: Column, values: np.ndarray) -> np.dtype:
-    """Dtype of decoded values: the user's own where ONNX has it."""
-    if column.kind != "integer" or column.nullable:
-        return values.dtype
-    try:
-        dtype = np.dtype(column.dtype.split("[")[0].lower())
-    except TypeError:
-        return values.dtype
-    return dtype if dtype.kind in "iu" else values.dtype
 
 
 def granularity(values: np.ndarray) -> tuple[int, int]:
