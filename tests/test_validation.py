@@ -164,7 +164,7 @@ def wavering():
         ToyGAN(learning_rate=0.1), steps=2000, batch_size=64, patience=3, random_state=0,
         callbacks=[weights],
     )  # fmt: skip
-    return sampler.fit(points(600)), weights.seen
+    return sampler.fit(points(2400)), weights.seen
 
 
 def test_the_best_state_is_restored(wavering):
@@ -186,7 +186,7 @@ def test_a_score_that_stalls_at_one_ends_the_run(wavering):
     assert history["learning_rate"].iloc[-1] == pytest.approx(1e-3, rel=0.1)
     assert wavering[0].n_steps_ == history["step"].iloc[-1] < 2000
     top = history["score"][~falls].max()
-    assert top > 1 - 3 * 0.3 / np.sqrt(60)
+    assert top > 0.95
     assert (history["score"][~falls].iloc[-3:] <= top).all()
 
 
@@ -194,7 +194,7 @@ def test_early_stopping_can_be_left_out():
     """All steps are made then, whatever the score does."""
     settings = {"steps": 400, "batch_size": 64, "patience": 1, "random_state": 0}
     early, whole = (
-        GANSampler(ToyGAN(learning_rate=0.1), early_stopping=wanted, **settings).fit(points(600))
+        GANSampler(ToyGAN(learning_rate=0.1), early_stopping=wanted, **settings).fit(points(2400))
         for wanted in (True, False)
     )
     assert early.n_steps_ < whole.n_steps_ == 400

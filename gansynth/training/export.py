@@ -13,6 +13,7 @@ import onnxruntime
 import tensorflow as tf
 
 from gansynth.architecture import Codec
+from gansynth.training import lookups
 
 OPSET = 17
 
@@ -59,6 +60,7 @@ def export(generator: keras.Model, codec: Codec, *, conditional: bool) -> bytes:
         ]
 
     model = _convert(tf.function(graph, input_signature=signature, autograph=False))
+    lookups.quicken(model)
     _rename_outputs(model, names)
     _check_inputs(model, [spec.name for spec in signature])
     return _verified(model)

@@ -29,8 +29,9 @@ LONGEST_INTERVAL = 250
 MOST_FAILURES = 3
 ROWS_LOOKED_AT = 64
 RATE_AFTER_FAILURE = 0.5
-NEAR = 3.0
-"""Deviations by which a score may miss 1 and be called as good as real rows'."""
+NEAR, CLOSE = 3.0, 0.05
+"""Deviations by which a score may miss 1 and be called as good as real rows', and how much at
+most: by a few held-out rows, any generator might be."""
 BLIND = np.nan
 """What the history holds where nothing was measured."""
 BEST, GOOD = "best/", "good/"
@@ -376,7 +377,7 @@ class Trainer:
         state, patience, recipe = self.state, self.plan.patience, self.plan.recipe
         if self._judge is None or patience is None or state.stale < patience:
             return
-        if state.top_score < 1.0 - NEAR * self._judge.noise:
+        if state.top_score < 1.0 - min(NEAR * self._judge.noise, CLOSE):
             return
         if state.leg.progress(state.step) < recipe.decay_start:
             # The end takes the same share of this shorter run as of the planned one.
