@@ -88,10 +88,14 @@ class TabularGAN(Architecture):
         return networks.critic(spec, self.width, self.depth, seed)
 
     def recipe(self, spec: DataSpec) -> Recipe:
-        """Steps, not epochs: a small table needs as many as it takes to learn it."""
+        """Steps, not epochs: a small table needs as many as it takes to learn it.
+
+        A batch is a quarter of a small table: of more, each row would be seen so often that it
+        is learned by heart, and steps would take longer for nothing.
+        """
         return Recipe(
             steps=3700 if spec.n_samples > 5000 else 2000,
-            batch_size=500,
+            batch_size=int(np.clip(spec.n_samples // 4, 64, 500)),
             latent_dim=128,
             gamma=(1.0, 1.0),
             learning_rate=1e-3,
