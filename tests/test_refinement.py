@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import ndtri
+from scipy.special import ndtri, softmax
 
 from gansynth import GANSampler
 from gansynth.inference.noise import normal
@@ -86,17 +86,30 @@ def test_what_three_columns_have_together_is_seen():
 
 
 def test_shares_of_single_columns_are_mended():
-    """A level that is chosen too often loses weight, and one that nobody has stays as it was."""
+    """Of candidates, those with levels that are too rare are preferred, and no more than it takes.
+
+    The columns are nearly one: corrected all at once, they would be overcorrected many times.
+    """
     rng = np.random.default_rng(0)
-    real, made = rng.integers(0, 3, (2, 4_000, 2))
-    found = fit_ratio(real, made, [4, 3], [True, True])
+    real, made = (
+        np.where(rng.random((n, 12)) < 0.02, rng.integers(0, 3, (n, 12)), of_all[:, None])
+        for n, of_all in (
+            (4_000, rng.choice(3, 4_000, p=[0.5, 0.3, 0.2])),
+            (16_000, rng.choice(3, 16_000, p=[0.4, 0.3, 0.3])),
+        )
+    )
+    found = fit_ratio(real, made, [4, *[3] * 11], [True] * 12)
     before = found.weights.copy()
-    chosen = real.copy()
-    chosen[rng.random(4_000) < 0.5, 0] = 1
-    found.rake(real, chosen)
-    change = found.weights - before
-    assert change[:4] == pytest.approx([np.log(2), np.log(1 / 2), np.log(2), 0], abs=0.1)
-    assert not change[7:].any()
+    candidates = made.reshape(4_000, 4, 12)
+    found.rake(real, candidates)
+    chances = softmax(found.log_ratios(made).reshape(4_000, 4), axis=1)
+    for column in range(12):
+        shares = [
+            np.bincount(real[:, column], minlength=3) / len(real),
+            np.bincount(made[:, column], chances.ravel(), minlength=3) / len(candidates),
+        ]
+        np.testing.assert_allclose(*shares, atol=0.01)
+    assert found.weights[3] == pytest.approx(before[3], abs=1e-3)  # a level that nobody has
 
 
 @pytest.mark.parametrize("ordered", [True, False])

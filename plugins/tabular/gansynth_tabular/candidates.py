@@ -73,23 +73,21 @@ class Resample(keras.layers.Layer):
     def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
         """Turn noise (and classes) into expanded rows."""
         z, *classes = inputs
-        latents, draws = self.selection.latents, self.selection.draws
-        blocks = len(self.layout.sizes)
-        latent, noise, lot = tf.split(
-            z, [latents * self.latent_dim, latents * draws * blocks, 1], axis=1
-        )
-        rows = self._candidates(latent, uniform(noise), classes)
+        rows = self.candidates(inputs)
         ratio = self._log_ratio(rows, classes)
-        chosen = draw(ratio[:, None, :], uniform(lot), training=False)[:, 0, :, None]
+        chosen = draw(ratio[:, None, :], uniform(z[:, -1:]), training=False)[:, 0, :, None]
         # Sums of zeros and the one that was chosen: exact, in any order.
         return expand(tf.reduce_sum(chosen * rows, axis=1), self.layout)
 
-    def _candidates(
-        self, latent: tf.Tensor, numbers: tf.Tensor, classes: list[tf.Tensor]
-    ) -> tf.Tensor:
+    def candidates(self, inputs: list[tf.Tensor]) -> tf.Tensor:
         """Compact rows, float32 of shape (n, candidates, scores + blocks)."""
+        z, *classes = inputs
         latents, draws, layout = self.selection.latents, self.selection.draws, self.layout
         blocks = len(layout.sizes)
+        latent, noise, _ = tf.split(
+            z, [latents * self.latent_dim, latents * draws * blocks, 1], axis=1
+        )
+        numbers = uniform(noise)
         latent = tf.reshape(latent, (-1, self.latent_dim))
         unused = tf.zeros_like(latent[:, :1]) + np.zeros(blocks, np.float32)
         repeated = [tf.repeat(codes, latents) for codes in classes]

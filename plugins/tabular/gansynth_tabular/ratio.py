@@ -15,6 +15,7 @@ from itertools import combinations
 
 import numpy as np
 from scipy.sparse import csr_matrix
+from scipy.special import softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
@@ -27,6 +28,7 @@ COARSE = 8
 INVERSE_PENALTY = 0.3
 ITERATIONS = 100
 ROWS_AT_ONCE = 4096
+RAKES = 4
 
 
 @dataclass(frozen=True)
@@ -61,25 +63,44 @@ class TableRatio:
         found += self.starts.astype(np.int32)
         return found
 
-    def rake(self, real: np.ndarray, chosen: np.ndarray) -> None:
+    def log_ratios(self, levels: np.ndarray) -> np.ndarray:
+        """Log of the ratio of each row, up to a constant: float64 of shape (n,)."""
+        pieces = [
+            self.weights[self.cells(levels[start : start + ROWS_AT_ONCE])].sum(axis=1)
+            for start in range(0, len(levels), ROWS_AT_ONCE)
+        ]
+        return np.concatenate(pieces).astype(float)
+
+    def rake(self, real: np.ndarray, candidates: np.ndarray) -> None:
         """Prefer levels of single columns that chosen rows have too rarely.
 
         Candidates are few, so that choosing by the ratio alone goes part of the way, and may
-        lead the shares of single values astray.
+        lead the shares of single values astray. They are put right one column after the other
+        (iterative proportional fitting, Deming and Stephan 1940): all at once, columns that go
+        together would be corrected several times over.
 
         Parameters
         ----------
-        real, chosen : ndarray of int, shape (n, columns), (m, columns)
-            Levels of real rows and of chosen ones.
+        real : ndarray of int, shape (n, columns)
+            Levels of real rows.
+        candidates : ndarray of int, shape (m, k, columns)
+            Levels of the candidates that m rows are chosen among.
         """
-        for column, coarse in enumerate(self.coarse):
-            counts = [
-                np.bincount(rows[:, column], minlength=len(coarse)) for rows in (real, chosen)
-            ]
-            # A count more of each: levels that neither has stay as they are.
-            shares = [(of + 1.0) / (of.sum() + len(coarse)) for of in counts]
-            start = self.starts[column]
-            self.weights[start : start + len(coarse)] += np.log(shares[0] / shares[1])
+        logs = self.log_ratios(candidates.reshape(-1, real.shape[1])).reshape(candidates.shape[:2])
+        for _ in range(RAKES):
+            for column, coarse in enumerate(self.coarse):
+                found = candidates[:, :, column]
+                chances = softmax(logs, axis=1)
+                counts = [
+                    np.bincount(real[:, column], minlength=len(coarse)),
+                    np.bincount(found.ravel(), chances.ravel(), minlength=len(coarse)),
+                ]
+                # A count more of each: levels that neither has stay as they are.
+                shares = [(of + 1.0) / (of.sum() + len(coarse)) for of in counts]
+                change = np.log(shares[0] / shares[1])
+                start = self.starts[column]
+                self.weights[start : start + len(coarse)] += change
+                logs += change[found]
 
 
 def with_coarse(levels: np.ndarray, coarse: list[np.ndarray]) -> np.ndarray:

@@ -23,7 +23,6 @@ MOST_MADE = 45_000
 ROWS_AT_ONCE = 4096
 MOST_LEVELS = 64
 FEWEST_LEVELS = 5
-RAKES = 3
 
 
 def refined(
@@ -78,11 +77,11 @@ def refined(
     )
     model = choosing(generator, layout, selection)
     inputs = _wider(draw, max(len(some), ROWS_AT_ONCE), model)
-    for _ in range(RAKES):
-        chosen = levels(_compact(model, inputs, layout), layout, merges, borders)
-        if labels is not None:
-            chosen = np.column_stack([chosen, inputs[1]])
-        selection.ratio.rake(real, chosen)
+    candidates = _candidates(model, inputs)
+    found = levels(candidates.reshape(-1, candidates.shape[2]), layout, merges, borders)
+    if labels is not None:
+        found = np.column_stack([found, np.repeat(inputs[1], codec.candidates)])
+    selection.ratio.rake(real, found.reshape(*candidates.shape[:2], -1))
     return model
 
 
@@ -105,4 +104,14 @@ def _compact(generator: keras.Model, inputs: list[np.ndarray], layout: Layout) -
             for first, size in zip(layout.starts, layout.sizes, strict=True)
         ]
         pieces.append(np.column_stack([made[:, : layout.scores], *codes]))
+    return np.concatenate(pieces)
+
+
+def _candidates(model: keras.Model, inputs: list[np.ndarray]) -> np.ndarray:
+    """All candidates for rows, compact: float32 of shape (n, candidates, scores + blocks)."""
+    resample = model.layers[-1]
+    pieces = [
+        np.asarray(resample.candidates([values[start : start + ROWS_AT_ONCE] for values in inputs]))
+        for start in range(0, len(inputs[0]), ROWS_AT_ONCE)
+    ]
     return np.concatenate(pieces)
