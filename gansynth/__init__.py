@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gansynth.imputation import GANImputer
     from gansynth.inference.exported import ExportedSampler, load
     from gansynth.sampler import GANSampler
 
@@ -14,11 +15,12 @@ __version__ = "0.1.0"
 # Looked up on demand: loading a model needs no scikit-learn.
 _HOMES = {
     "ExportedSampler": "gansynth.inference.exported",
+    "GANImputer": "gansynth.imputation",
     "GANSampler": "gansynth.sampler",
     "load": "gansynth.inference.exported",
 }
 
-__all__ = ["ExportedSampler", "GANSampler", "__version__", "load"]
+__all__ = ["ExportedSampler", "GANImputer", "GANSampler", "__version__", "load"]
 
 
 def __getattr__(name: str) -> Any:

@@ -150,6 +150,38 @@ class Codec(ABC):
         """
         return encoded
 
+    parts: int = 0
+    """Parts of a row (columns of a table) that the generator may be given; 0 for none."""
+
+    def give(self, rows: Any, known: Any) -> Any:
+        """Give the known parts of expanded rows, in TensorFlow.
+
+        Parameters
+        ----------
+        rows : tensor, shape (n, …)
+            Expanded rows.
+        known : tensor of float32, shape (n, parts)
+            1 for the parts that are given, 0 for those that are to be drawn.
+
+        Returns
+        -------
+        tensor of float32, shape (n, …)
+            Last input of generator and critic. Parts that are known are in the rows that the
+            generator makes. All zero where no part is known.
+        """
+        raise NotImplementedError
+
+    def given(self, condition: Any) -> Any:
+        """What :meth:`give` gives, from values, in TensorFlow ops that convert to ONNX.
+
+        Parameters
+        ----------
+        condition : tensor of float64, shape (n, columns)
+            Values in neutral form; infinity for a missing value, NaN for one that is to be
+            drawn, and minus infinity for one that is to be drawn and not to be missing.
+        """
+        raise NotImplementedError
+
     def calibrate(self, generator: keras.Model, draw: Draw) -> None:
         """Correct, after training, what can be corrected without it (marginals, say).
 

@@ -385,6 +385,7 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseEstimator):
         n_samples: int = 1,
         *,
         y: Any = None,
+        conditions: Any = None,
         return_y: bool = False,
         random_state: Any = None,
     ) -> Any:
@@ -401,6 +402,11 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseEstimator):
         y : label or array-like of shape (n,), optional
             Class of all rows, or of each. Without it classes are drawn at the frequencies of
             the training data.
+        conditions : dict or table, optional
+            What columns of a table are to hold; the others are drawn to go with it. By name
+            of column: a value, a list of values, or a pair (lowest, highest), of which one
+            may be None. Or a table of some of the columns, with a row for each to be drawn,
+            in which missing values are drawn too.
         return_y : bool, default=False
             Whether to return the classes of the rows too.
         random_state : int, RandomState, Generator or None, default=None
@@ -423,7 +429,43 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseEstimator):
             sampler was fitted without y and ``y`` or ``return_y`` is given.
         """
         state = self.random_state if random_state is None else random_state
-        return self._exported.sample(n_samples, y=y, return_y=return_y, random_state=state)
+        return self._exported.sample(
+            n_samples, y=y, conditions=conditions, return_y=return_y, random_state=state
+        )
+
+    def impute(self, X: Any, *, y: Any = None, random_state: Any = None) -> Any:
+        """Draw what is missing in rows, to go with what is there.
+
+        Missing cells come from their distribution given the other cells of the row, so that
+        several draws tell how sure they are (multiple imputation, Rubin 1987).
+
+        Parameters
+        ----------
+        X : DataFrame, Table, ndarray or list
+            Rows of the columns that were fitted. Columns may lack values that had none
+            missing in the fit.
+        y : array-like of shape (n,), optional
+            Classes of the rows, for a sampler that was fitted with y.
+        random_state : int, RandomState, Generator or None, default=None
+            None takes the estimator's ``random_state``; if that is None too, new values come
+            at each call.
+
+        Returns
+        -------
+        DataFrame, Table, ndarray or list
+            The rows without missing cells, in the container that was fitted; a column of which
+            no value was ever seen stays as it is.
+
+        Raises
+        ------
+        NotFittedError
+            If the sampler is not fitted.
+        ValueError
+            If columns differ from those fitted, hold what they can't, or the architecture
+            can't be given values.
+        """
+        state = self.random_state if random_state is None else random_state
+        return self._exported.impute(X, y=y, random_state=state)
 
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
         """Write the generator to an ``.onnx`` file, whole or not at all.

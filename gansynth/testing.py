@@ -162,10 +162,29 @@ class _Case:
         return [_rng(n).standard_normal((n, width)).astype(np.float32), *self.condition(n)]
 
     def condition(self, n: int) -> list[np.ndarray]:
-        """Make class codes for n rows, if there are classes."""
-        if not self.spec.n_classes:
-            return []
-        return [np.arange(n, dtype=np.int32) % self.spec.n_classes]
+        """Make class codes for n rows, if there are classes, and give some parts of them."""
+        condition = []
+        if self.spec.n_classes:
+            condition.append(np.arange(n, dtype=np.int32) % self.spec.n_classes)
+        if self.codec.parts:
+            known = _rng(n).random((n, self.codec.parts)) < 0.3
+            condition.append(np.asarray(self.codec.give(self.real(n), known.astype(np.float32))))
+        return condition
+
+    def asked(self, n: int) -> np.ndarray:
+        """Make values that some columns of n rows are to have, NaN elsewhere."""
+        columns = self.spec.schema.columns
+        values = [
+            np.where(
+                containers.missing_in(column, self.data[column.output]),
+                np.inf,
+                self.data[column.output],
+            )
+            for column in columns
+        ]
+        asked = np.resize(np.stack(values, axis=1).astype(float), (n, len(columns)))
+        asked[_rng(n).random(asked.shape) < 0.7] = np.nan
+        return asked
 
     def real(self, n: int) -> Any:
         """Take n expanded rows of the data, again and again if they are fewer."""
@@ -189,7 +208,7 @@ class _Case:
         from gansynth.training.export import export
 
         generator, _ = self.build()
-        return export(generator, self.codec, conditional=bool(self.spec.n_classes))
+        return export(generator, self.codec, self.spec.schema)
 
     def assert_same(self, first: Any, second: Any) -> None:
         """Compare two samples, whatever container they are in."""
@@ -269,7 +288,7 @@ def check_shapes(case: _Case) -> None:
     """Generator, critic and expanded rows agree in shape; all are float32."""
     generator, critic = case.build()
     for network in (generator, critic):
-        expected = 1 + bool(case.spec.n_classes)
+        expected = 1 + bool(case.spec.n_classes) + bool(case.codec.parts)
         assert len(network.inputs) == expected, (
             f"{network.name} has {len(network.inputs)} inputs, not {expected}"
         )
@@ -282,6 +301,21 @@ def check_shapes(case: _Case) -> None:
     assert tuple(logits.shape) == (5, 1), f"the critic gives {tuple(logits.shape)}, not (5, 1)"
     for what, rows in (("data", real), ("generated rows", fake), ("logits", logits)):
         assert rows.dtype == "float32", f"{what} are {rows.dtype}, not float32"
+
+
+def check_given(case: _Case) -> None:
+    """What the generator is given is in its rows."""
+    parts = case.codec.parts
+    if not parts:
+        return
+    real = case.real(BATCH_SIZE)
+    generator, _ = case.build()
+    inputs = case.noise(generator, BATCH_SIZE)
+    for pattern in (np.ones(parts), *np.eye(parts)):
+        known = np.tile(pattern, (BATCH_SIZE, 1)).astype(np.float32)
+        inputs[-1] = case.codec.give(real, known)
+        again = case.codec.give(_call(generator, inputs), known)
+        np.testing.assert_array_equal(again, inputs[-1], err_msg="given parts were changed")
 
 
 def check_seed(case: _Case) -> None:
@@ -362,7 +396,7 @@ def check_gradients(case: _Case) -> None:
     with tf.GradientTape(persistent=True) as tape:
         fake = _call(generator, case.noise(generator, n), training=True)
         rows = tf.concat([case.real(n), fake], axis=0)
-        condition = [np.tile(codes, 2) for codes in case.condition(n)]
+        condition = [np.concatenate([part, part]) for part in case.condition(n)]
         logits = _call(critic, [rows, *condition], training=True)
         critic_loss, generator_loss = LOSSES["relativistic"](*tf.split(logits, 2))
     for network, loss in ((generator, generator_loss), (critic, critic_loss)):
@@ -409,10 +443,15 @@ def check_export(case: _Case) -> None:
     generator, _ = case.build()
     for n in (1, 7, 256):
         inputs = case.noise(generator, n)
+        feed = {"z": inputs[0]}
+        if case.spec.n_classes:
+            feed["y"] = inputs[1].astype(np.int64)
+        if case.codec.parts:
+            feed["condition"] = case.asked(n)
+            inputs[-1] = case.codec.given(feed["condition"])
         expected = case.codec.decode(_call(generator, inputs))
-        feed = dict(zip(("z", "y"), inputs, strict=False))
-        if "y" in feed:
-            feed["y"] = feed["y"].astype(np.int64)
+        if case.codec.parts:
+            expected = _kept(expected, feed["condition"])
         outputs = dict(zip(names, session.run(names, feed), strict=True))
         assert names == list(expected), f"outputs are {names}, decode gives {list(expected)}"
         for name, values in expected.items():
@@ -481,6 +520,7 @@ _CHECKS: tuple[Callable[[_Case], None], ...] = (
     check_encode,
     check_layout,
     check_shapes,
+    check_given,
     check_seed,
     check_rows_are_independent,
     check_gradients,
@@ -551,6 +591,16 @@ def _stir(*networks: keras.Model) -> None:
         rng = _rng(seed)
         for weight in network.trainable_weights:
             weight.assign_add(0.05 * rng.standard_normal(weight.shape).astype(np.float32))
+
+
+def _kept(columns: dict[str, Any], asked: np.ndarray) -> dict[str, np.ndarray]:
+    """Columns with the values that were asked for."""
+    kept = {}
+    for (name, values), wanted in zip(columns.items(), asked.T, strict=True):
+        kept[name] = np.array(values)
+        finite = np.isfinite(wanted)
+        kept[name][finite] = wanted[finite]
+    return kept
 
 
 def _gradients(tape: Any, loss: Any, weights: list[Any]) -> Iterator[tuple[Any, Any]]:

@@ -28,6 +28,7 @@ colour = rng.random((n, 6, 5, 3)).astype(np.float32)
 
 
 tabular = TabularGAN(width=8, depth=1)
+asked = TabularGAN(width=8, depth=1, conditions=True)
 image = ImageGAN(width=4)
 plane = Distribution2DGAN(width=8, depth=1)
 
@@ -36,6 +37,8 @@ plane = Distribution2DGAN(width=8, depth=1)
     [
         (tabular, table),
         (tabular, table, labels),
+        (asked, table),
+        (asked, table, labels),
         (plane, points),
         (plane, points, labels),
         (image, grey, labels),

@@ -14,12 +14,22 @@ from typing import Any
 
 import numpy as np
 
-from gansynth.containers.columns import check_names, check_size, in_order, shorten
+from gansynth.containers.columns import check_names, check_size, in_order, missing_in, shorten
 from gansynth.containers.conversions import as_stored, conform
 from gansynth.containers.labels import codes_of, read_labels, write_labels
-from gansynth.schema import Schema
+from gansynth.schema import Column, Schema
 
-__all__ = ["codes_of", "read", "read_as", "read_labels", "write", "write_labels"]
+__all__ = [
+    "codes_of",
+    "missing_in",
+    "read",
+    "read_as",
+    "read_labels",
+    "read_part",
+    "read_values",
+    "write",
+    "write_labels",
+]
 
 FRAMES = {"pandas": "pandas_frames", "polars": "polars_frames", "pyarrow": "arrow_tables"}
 
@@ -112,12 +122,7 @@ def read_as(schema: Schema, X: Any) -> dict[str, np.ndarray]:
         _check_same_names(schema, found)
         by_name = {column.output: column for column in found.columns}
     else:
-        if len(schema.columns) != len(found.columns):
-            # scikit-learn's wording, which its estimator checks look for
-            raise ValueError(
-                f"X has {len(found.columns)} features, but GANSampler is expecting "
-                f"{len(schema.columns)} features as input"
-            )
+        _check_number(schema, found)
         pairs = list(zip(schema.columns, found.columns, strict=True))
         data = {fitted.output: data[column.output] for fitted, column in pairs}
         by_name = {fitted.output: column for fitted, column in pairs}
@@ -125,6 +130,78 @@ def read_as(schema: Schema, X: Any) -> dict[str, np.ndarray]:
         column.output: conform(column, by_name[column.output], data[column.output])
         for column in schema.modelled.columns
     }
+
+
+def read_part(
+    schema: Schema, X: Any, *, whole: bool = False
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Read data that have some of the columns that were fitted, or lack values in them.
+
+    Parameters
+    ----------
+    schema : Schema
+        As :func:`read` gave it.
+    X : DataFrame, Table, array-like
+        Some of the columns, in any container and order; all of them, if it is an array.
+    whole : bool
+        Whether all columns have to be there.
+
+    Returns
+    -------
+    data : dict of str to ndarray
+        Neutral arrays of the columns that X has, identifiers as they are; anything where a
+        value is missing.
+    known : dict of str to ndarray of bool
+        Where there is a value.
+
+    Raises
+    ------
+    ValueError
+        If X has columns that were not fitted, or values that their columns can't hold.
+    """
+    found, data = read(X, _dropped(schema, X))
+    if schema.is_image or found.is_image:
+        raise ValueError(f"X holds {_describe(found)}, but {_describe(schema)} were fitted")
+    if schema.container in FRAMES and found.container in FRAMES:
+        if whole:
+            _check_same_names(schema, found)
+        fitted = {column.output: column for column in schema.columns}
+        unexpected = [column.name for column in found.columns if column.output not in fitted]
+        if unexpected:
+            raise ValueError(
+                f"X has columns that were not fitted: {shorten(unexpected)}. Drop them"
+            )
+        pairs = [(fitted[column.output], column) for column in found.columns]
+    else:
+        _check_number(schema, found)
+        pairs = list(zip(schema.columns, found.columns, strict=True))
+    values, known = {}, {}
+    for column, own in pairs:
+        present = ~missing_in(own, data[own.output])
+        of_present = data[own.output][present]
+        if column.identifier and own.kind == "category":
+            of_present = np.array([*own.categories, None], dtype=object)[of_present]
+        elif not column.identifier:
+            of_present = conform(column, own, of_present)
+        values[column.output] = np.zeros(len(present), of_present.dtype)
+        values[column.output][present] = of_present
+        known[column.output] = present
+    return values, known
+
+
+def read_values(column: Column, values: Sequence[Any]) -> np.ndarray:
+    """Read values that one column is to hold; None where it is to be missing.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the column can't hold them.
+    """
+    from gansynth.containers import objects
+
+    # One more, or numpy would look into values that are sequences.
+    found, array = objects.read(column.name, np.array([*values, None], dtype=object)[:-1])
+    return conform(column, found, array)
 
 
 def write(schema: Schema, data: Mapping[str, np.ndarray], n: int) -> Any:
@@ -194,6 +271,15 @@ def _container(X: Any) -> Any:
         f"X is a {type(X).__module__}.{type(X).__qualname__}; pass a pandas or polars "
         "DataFrame, a pyarrow Table, a numpy array or a list of rows"
     )
+
+
+def _check_number(schema: Schema, found: Schema) -> None:
+    if len(schema.columns) != len(found.columns):
+        # scikit-learn's wording, which its estimator checks look for
+        raise ValueError(
+            f"X has {len(found.columns)} features, but GANSampler is expecting "
+            f"{len(schema.columns)} features as input"
+        )
 
 
 def _dropped(schema: Schema, X: Any) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 import os
 from typing import Any
@@ -10,10 +11,15 @@ import numpy as np
 
 from gansynth import containers, identifiers, notebook
 from gansynth.inference import artifact as files
+from gansynth.inference import conditions as asked
 from gansynth.inference import noise
 from gansynth.inference.artifact import Artifact
+from gansynth.inference.conditions import Conditions
 from gansynth.inference.generator import Device, Generator
 from gansynth.schema import Schema
+
+POOLED = 0xA0761D6478BD642F
+"""What tells the noise of rows that conditions are settled by from that of samples."""
 
 
 class ExportedSampler:
@@ -59,6 +65,7 @@ class ExportedSampler:
         n_samples: int = 1,
         *,
         y: Any = None,
+        conditions: Any = None,
         return_y: bool = False,
         random_state: Any = None,
     ) -> Any:
@@ -75,6 +82,11 @@ class ExportedSampler:
         y : label or array-like of shape (n,), optional
             Class of all rows, or of each. Without it classes are drawn at the frequencies of
             the training data.
+        conditions : dict or table, optional
+            What columns of a table are to hold; the others are drawn to go with it. By name
+            of column: a value, a list of values, or a pair (lowest, highest), of which one
+            may be None. Or a table of some of the columns, with a row for each to be drawn,
+            in which missing values are drawn too.
         return_y : bool, default=False
             Whether to return the classes of the rows too.
         random_state : int, None, numpy.random.RandomState or numpy.random.Generator
@@ -96,18 +108,90 @@ class ExportedSampler:
             If ``n_samples`` is no integer.
         """
         seed = noise.seed_of(random_state)
+        wanted = None if conditions is None else self._wanted(conditions)
+        if wanted and wanted.n_rows is not None:
+            n_samples = _one_each(n_samples, wanted.n_rows, "conditions has", "rows")
         n, codes = self._rows_and_classes(n_samples, y, return_y, seed)
-        width = self.generator.noise_dim
+        if wanted:
+            wanted = wanted.settle(
+                functools.partial(self._drawn, seed ^ POOLED),
+                noise.uniform(seed ^ POOLED, 0, n),
+                codes,
+            )
+        data = self._drawn(seed, wanted, codes)
+        X = containers.write(self.schema, data, n)
+        if not return_y:
+            return X
+        return X, containers.write_labels(self.schema, codes)
+
+    def impute(self, X: Any, *, y: Any = None, random_state: Any = None) -> Any:
+        """Draw what is missing in rows, to go with what is there.
+
+        Missing cells come from their distribution given the other cells of the row, so that
+        several draws tell how sure they are (multiple imputation, Rubin 1987).
+
+        Parameters
+        ----------
+        X : DataFrame, Table, ndarray or list
+            Rows of the columns that were fitted. Columns may lack values that had none
+            missing in the fit.
+        y : array-like of shape (n,), optional
+            Classes of the rows, for a model that was fitted with y.
+        random_state : int, None, numpy.random.RandomState or numpy.random.Generator
+            An integer gives the same values each time.
+
+        Returns
+        -------
+        DataFrame, Table, ndarray or list
+            The rows without missing cells, in the container that was fitted; a column of which
+            no value was ever seen stays as it is.
+
+        Raises
+        ------
+        ValueError
+            If columns differ from those fitted, hold what they can't, or the model can't be
+            given values.
+        """
+        self._check_conditions("impute")
+        values, known = containers.read_part(self.schema, X, whole=True)
+        wanted = Conditions(self.schema, values, known, complete=True)
+        if self.schema.classes and y is None:
+            raise ValueError("y is missing: the model was fitted with classes. Pass those of X.")
+        n, codes = self._rows_and_classes(wanted.n_rows, y, False, 0)
+        return containers.write(
+            self.schema, self._drawn(noise.seed_of(random_state), wanted, codes), n
+        )
+
+    def _check_conditions(self, what: str) -> None:
+        """Refuse what only a model can do that takes values of columns."""
+        if not self.generator.n_columns:
+            raise ValueError(
+                f"{what} needs a model that takes values of columns; this one was not fitted on a "
+                "table, or by an architecture that draws all columns together."
+            )
+
+    def _wanted(self, conditions: Any) -> Conditions:
+        """What is asked of columns, if the model can be asked."""
+        self._check_conditions("conditions")
+        return asked.read(self.schema, conditions)
+
+    def _drawn(
+        self, seed: int, wanted: Conditions | None, codes: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Columns of rows of these classes, with the values that are wanted."""
+        n, width = len(codes), self.generator.noise_dim
         data = self.generator.generate(
-            n, lambda start, stop: noise.normal(seed, start, stop, width), codes
+            n,
+            lambda start, stop: noise.normal(seed, start, stop, width),
+            codes if self.generator.conditional else None,
+            None if wanted is None else wanted.matrix(n),
         )
         for column in self.schema.columns:
             if column.identifier:
                 data[column.output] = identifiers.draw(column, seed, n)
-        X = containers.write(self.schema, data, n)
-        if codes is None or not return_y:
-            return X
-        return X, containers.write_labels(self.schema, codes)
+        if wanted:
+            wanted.put_into(data)
+        return data
 
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
         """Write the model to a file, whole or not at all.
@@ -140,8 +224,8 @@ class ExportedSampler:
 
     def _rows_and_classes(
         self, n_samples: Any, y: Any, return_y: bool, seed: int
-    ) -> tuple[int, np.ndarray | None]:
-        """Number of rows, and their class codes if the model has classes."""
+    ) -> tuple[int, np.ndarray]:
+        """Number of rows, and their class codes: 0 if the model has no classes."""
         n = _checked_count(n_samples)
         if not self.schema.classes:
             for name, value in (("y", y is not None), ("return_y", return_y)):
@@ -150,18 +234,13 @@ class ExportedSampler:
                         f"{name} was given, but the model has no classes: it was fitted without y. "
                         f"Leave {name} out, or fit with y."
                     )
-            return n, None
+            return n, np.zeros(n, np.int32)
         if y is None:
             return n, _drawn_classes(self.schema, seed, n)
         if np.ndim(y) == 0:
             return n, np.repeat(containers.codes_of(self.schema, [np.asarray(y).item()]), n)
         codes = containers.codes_of(self.schema, y)
-        if n not in (1, len(codes)):
-            raise ValueError(
-                f"n_samples={n}, but y has {len(codes)} labels, one for each row. Leave n_samples "
-                "out, or give y as a single label."
-            )
-        return len(codes), codes
+        return _one_each(n, len(codes), "y has", "labels"), codes
 
 
 def load(path: str | os.PathLike[str], device: Device = "auto") -> ExportedSampler:
@@ -209,6 +288,16 @@ def _checked_count(n_samples: Any) -> int:
     if n < 0:
         raise ValueError(f"n_samples must be an integer, 0 or more; got {n}.")
     return n
+
+
+def _one_each(n: Any, found: int, what: str, kind: str) -> int:
+    """Number of rows, where something comes with one entry for each of them."""
+    if _checked_count(n) not in (1, found):
+        raise ValueError(
+            f"n_samples={n}, but {what} {found} {kind}, one for each row. Leave n_samples out, or "
+            "ask the same of all rows."
+        )
+    return found
 
 
 def _drawn_classes(schema: Schema, seed: int, n: int) -> np.ndarray:

@@ -95,6 +95,12 @@ class Generator:
         """Whether it takes class codes."""
         return any(value.name == "y" for value in self.session.get_inputs())
 
+    @functools.cached_property
+    def n_columns(self) -> int:
+        """Columns that may be given values; 0 for a generator that takes none."""
+        widths = [v.shape[1] for v in self.session.get_inputs() if v.name == "condition"]
+        return int(widths[0]) if widths else 0
+
     @property
     def output_names(self) -> list[str]:
         """Names of the outputs, in order."""
@@ -117,7 +123,13 @@ class Generator:
         """
         return self.generate(len(z), lambda start, stop: z[start:stop], y)
 
-    def generate(self, n: int, noise: Noise, y: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    def generate(
+        self,
+        n: int,
+        noise: Noise,
+        y: np.ndarray | None = None,
+        condition: np.ndarray | None = None,
+    ) -> dict[str, np.ndarray]:
         """Generate n rows from noise that is made as it is needed.
 
         Parameters
@@ -129,6 +141,9 @@ class Generator:
             start, noise_dim). It is called from several threads.
         y : ndarray of integers, shape (n,), or None
             Class codes, for a conditional generator.
+        condition : ndarray of float64, shape (n, columns), or None
+            Values that columns are to have, NaN where they are to be drawn, for a generator
+            that takes them; None to draw all.
 
         Returns
         -------
@@ -151,6 +166,11 @@ class Generator:
             feed = {"z": _aligned(noise(start, stop), size, np.float32)}
             if y is not None:
                 feed["y"] = _aligned(y[start:stop], size, np.int64)
+            if self.n_columns:
+                part = _free(size, self.n_columns)
+                if condition is not None:
+                    part[: stop - start] = condition[start:stop]
+                feed["condition"] = part
             for name, values in zip(names, session.run(names, feed), strict=True):
                 outputs[name][start:stop] = values[: stop - start]
 
@@ -163,6 +183,8 @@ class Generator:
         feed = {"z": _aligned(np.zeros((ROWS, self.noise_dim)), ROWS, np.float32)}
         if self.conditional:
             feed["y"] = _aligned(np.zeros(ROWS), ROWS, np.int64)
+        if self.n_columns:
+            feed["condition"] = _free(ROWS, self.n_columns)
         values = self.session.run(self.output_names, feed)
         return {name: value[0] for name, value in zip(self.output_names, values, strict=True)}
 
@@ -171,6 +193,11 @@ class Generator:
         """Rows of a full batch: fewer the larger a row, since activations grow with it."""
         values = max(1, sum(row.size for row in self._example.values()))
         return min(_MOST_ROWS, max(ROWS, _VALUES_AT_ONCE // values // ROWS * ROWS))
+
+
+def _free(rows: int, n_columns: int) -> np.ndarray:
+    """A condition that leaves all columns to be drawn."""
+    return _aligned(np.full((rows, n_columns), np.nan), rows, np.float64)
 
 
 def _round_up(n: int) -> int:

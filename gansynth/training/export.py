@@ -13,6 +13,7 @@ import onnxruntime
 import tensorflow as tf
 
 from gansynth.architecture import Codec
+from gansynth.schema import Schema
 from gansynth.training import lookups
 
 OPSET = 17
@@ -22,23 +23,25 @@ class ExportError(RuntimeError):
     """A generator or decoder that can't be exported."""
 
 
-def export(generator: keras.Model, codec: Codec, *, conditional: bool) -> bytes:
+def export(generator: keras.Model, codec: Codec, schema: Schema) -> bytes:
     """Convert a generator and its decoder to ONNX.
 
     Parameters
     ----------
     generator : keras.Model
-        ``[z]`` or ``[z, y]`` to rows.
+        ``[z]`` to rows; also given ``y`` if there are classes, and what is known of a row if
+        the codec has :attr:`Codec.parts`.
     codec : Codec
         Decodes rows into columns.
-    conditional : bool
-        Whether the generator takes class codes.
+    schema : Schema
+        Says whether there are classes, and how many columns.
 
     Returns
     -------
     bytes
-        An ONNX model with inputs ``z`` (float32, (n, noise_dim)) and, if conditional, ``y``
-        (int64, (n,)), and one output a column, named after it.
+        An ONNX model with inputs ``z`` (float32, (n, noise_dim)), with classes ``y`` (int64,
+        (n,)), and, where columns may be given, ``condition`` (float64, (n, columns); see
+        :meth:`Codec.given`), and one output a column, named after it.
 
     Raises
     ------
@@ -46,13 +49,24 @@ def export(generator: keras.Model, codec: Codec, *, conditional: bool) -> bytes:
         If an op has no counterpart in ONNX, or ONNX Runtime refuses the graph.
     """
     signature = [tf.TensorSpec((None, generator.inputs[0].shape[-1]), tf.float32, name="z")]
+    conditional = bool(schema.classes)
     if conditional:
         signature.append(tf.TensorSpec((None,), tf.int64, name="y"))
+    if codec.parts:
+        signature.append(tf.TensorSpec((None, len(schema.columns)), tf.float64, name="condition"))
     names: list[str] = []
 
-    def graph(z: tf.Tensor, *y: tf.Tensor) -> list[tf.Tensor]:
-        rows = generator([z, *(tf.cast(codes, tf.int32) for codes in y)], training=False)
+    def graph(z: tf.Tensor, *rest: tf.Tensor) -> list[tf.Tensor]:
+        inputs, condition = [z], None
+        if conditional:
+            inputs.append(tf.cast(rest[0], tf.int32))
+        if codec.parts:
+            condition = rest[-1]
+            inputs.append(codec.given(condition))
+        rows = generator(inputs, training=False)
         columns = codec.decode(tf.cast(rows, tf.float32))
+        if condition is not None:
+            columns = _kept(columns, condition)
         names[:] = columns
         # Names of columns may be anything, names of TensorFlow ops may not.
         return [
@@ -64,6 +78,18 @@ def export(generator: keras.Model, codec: Codec, *, conditional: bool) -> bytes:
     _rename_outputs(model, names)
     _check_inputs(model, [spec.name for spec in signature])
     return _verified(model)
+
+
+def _kept(columns: dict[str, tf.Tensor], condition: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Columns with the values that were asked for, to the last bit.
+
+    A missing one is as it was decoded: dtypes have marks of their own for it.
+    """
+    asked = tf.unstack(condition, axis=1)
+    return {
+        name: tf.where(tf.math.is_nan(value - value), values, tf.cast(value, values.dtype))
+        for (name, values), value in zip(columns.items(), asked, strict=True)
+    }
 
 
 def _convert(function: tf.types.experimental.PolymorphicFunction) -> onnx.ModelProto:

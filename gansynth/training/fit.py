@@ -21,6 +21,7 @@ from gansynth.architecture import Architecture, Codec, DataSpec, Draw, NetworkSp
 from gansynth.inference import noise
 from gansynth.memory import Memory
 from gansynth.rewriting import Rewriting
+from gansynth.schema import Schema
 from gansynth.training import devices, gamma, validation
 from gansynth.training.checkpoint import CheckpointError, Checkpoints
 from gansynth.training.export import export
@@ -144,6 +145,11 @@ def fit(
         lambda: _checkpoints(architecture, data, labels, recipe, settings, memory, rewriting),
     )
     codec = memory.codec if memory else architecture.codec(spec, data)
+    if rewriting and codec.parts:
+        raise ValueError(
+            "constraints and conditions can't be had together yet: leave constraints out, or make "
+            "the architecture with conditions=False."
+        )
     rng = np.random.Generator(np.random.Philox(seed))
     rows = codec.encode(data, rng)
     _check_same(rows, labels, copies)
@@ -157,7 +163,7 @@ def fit(
         architecture, networks, codec, recipe.batch_size, recipe.loss, recipe.beta_2, place
     ) as program:
         state, kept = _start(program, recipe, seed, memory, found, settings.chunk_steps)
-        exported = partial(_exported, program, codec, spec.schema.class_counts, seed, rewriting)
+        exported = partial(_exported, program, codec, spec.schema, seed, rewriting)
         trainer = Trainer(
             program,
             feed(program, rows, labels, train, streamed=settings.streamed),
@@ -378,7 +384,7 @@ def _alarm(codec: Codec, judge: validation.Judge, rows: np.ndarray) -> None:
 def _exported(
     program: Program,
     codec: Codec,
-    class_counts: tuple[int, ...],
+    schema: Schema,
     seed: int,
     rewriting: Rewriting | None,
     whole: tuple[np.ndarray, np.ndarray | None] | None = None,
@@ -389,17 +395,17 @@ def _exported(
     """
     generator = program.average
     before = generator.get_weights()
-    draw = _draw(program.noise_dim, class_counts, seed)
+    draw = _draw(program, schema.class_counts, seed)
     with tf.device("/CPU:0"):
         codec.calibrate(generator, draw)
         made = codec.refine(generator, draw, *whole) if whole else generator
         decoder = Restored(codec, rewriting) if rewriting else codec
-        graph = export(made, decoder, conditional=bool(class_counts))
+        graph = export(made, decoder, schema)
     generator.set_weights(before)
     return graph
 
 
-def _draw(noise_dim: int, class_counts: tuple[int, ...], seed: int) -> Draw:
+def _draw(program: Program, class_counts: tuple[int, ...], seed: int) -> Draw:
     """Inputs of the generator for n rows, classes as frequent as in the data (all chunks)."""
     # Not the noise that sample(random_state=seed) draws: rows that a generator was calibrated
     # by would flatter it.
@@ -407,10 +413,12 @@ def _draw(noise_dim: int, class_counts: tuple[int, ...], seed: int) -> Draw:
     ends = np.cumsum(class_counts)
 
     def draw(n: int) -> list[np.ndarray]:
-        z = noise.normal(seed, 0, n, noise_dim)
-        if not class_counts:
-            return [z]
-        picks = noise.uniform(seed, 0, n) * ends[-1]
-        return [z, np.searchsorted(ends[:-1], picks, side="right").astype(np.int32)]
+        inputs = [noise.normal(seed, 0, n, program.noise_dim)]
+        if class_counts:
+            picks = noise.uniform(seed, 0, n) * ends[-1]
+            inputs.append(np.searchsorted(ends[:-1], picks, side="right").astype(np.int32))
+        if program.given_shape:
+            inputs.append(np.zeros((n, *program.given_shape), np.float32))
+        return inputs
 
     return draw

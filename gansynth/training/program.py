@@ -28,6 +28,8 @@ from gansynth.training.step import (
     generator_update,
 )
 
+KNOWN = 0.5
+"""Share of the rows of which a part is given."""
 KEPT_PROGRAMS = 16
 ROWS_AT_ONCE = 256
 
@@ -103,6 +105,7 @@ class Program:
         if replicas.count == 1:  # several can't average gradients inside a nested function
             self._step = tf.function(self._update, jit_compile=device.compiles, autograph=False)
         self._generate = tf.function(self.average, reduce_retracing=True, autograph=False)
+        self.given_shape = self.average.inputs[-1].shape[1:] if codec.parts else None
 
     def reset(self, seed: int) -> None:
         """Load weights that depend on the seed and nothing else."""
@@ -115,6 +118,8 @@ class Program:
 
     def generate(self, inputs: list[tf.Tensor]) -> np.ndarray:
         """Rows that the generator's average makes of ``[z]`` or ``[z, y]``."""
+        if self.given_shape:
+            inputs = [*inputs, tf.zeros((len(inputs[0]), *self.given_shape))]
         with tf.device(self.device.name):
             return np.concatenate(
                 [
@@ -284,6 +289,11 @@ class Program:
         )
         z, mix = self.replicas.own(z), self.replicas.own(mix)
         condition = [labels] if self.spec.n_classes else []
+        if self.codec.parts:
+            numbers = tf.random.stateless_uniform(
+                (self.batch_size, self.codec.parts + 2), [seed, 4 * step + 3], alg="philox"
+            )
+            condition.append(self.codec.give(real, _known(self.replicas.own(numbers))))
         rule = Rule(self.loss, schedule, self.beta_2, step + 1)
         with tf.GradientTape() as tape:
             fake = call(self.generator.network, z, condition)
@@ -315,6 +325,12 @@ def _sum_over(
         (first, tf.zeros(3)),
     )
     return sums
+
+
+def _known(numbers: tf.Tensor) -> tf.Tensor:
+    """Which parts of rows to give: of some rows none, of others any share."""
+    share = tf.where(numbers[:, :1] < KNOWN, numbers[:, 1:2], 0.0)
+    return tf.cast(numbers[:, 2:] < share, tf.float32)
 
 
 def _copy(source: keras.Model, target: keras.Model) -> None:

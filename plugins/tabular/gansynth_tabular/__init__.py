@@ -36,6 +36,9 @@ class TabularGAN(Architecture):
         Rows drawn for each one that is given out; it is chosen among them by how much likelier
         each is among real rows than among generated ones, as a few columns at a time tell
         (sampling importance resampling). 1 gives rows as the generator draws them, faster.
+    conditions : bool, default=False
+        Whether the generator can be given values of columns, for ``sample(conditions=…)`` and
+        ``impute``. It is trained on rows of which a random part is given then.
 
     Examples
     --------
@@ -53,12 +56,14 @@ class TabularGAN(Architecture):
         max_distinct: int = 128,
         min_mass: float = 0.01,
         candidates: int = 4,
+        conditions: bool = False,
     ) -> None:
         self.width = width
         self.depth = depth
         self.max_distinct = max_distinct
         self.min_mass = min_mass
         self.candidates = candidates
+        self.conditions = conditions
 
     def accepts(self, spec: DataSpec) -> int:
         """Any table; points in the plane have an architecture made for them."""
@@ -72,7 +77,12 @@ class TabularGAN(Architecture):
                 "take rows as the generator draws them."
             )
         return TableCodec(
-            spec.schema.columns, data, self.max_distinct, self.min_mass, self.candidates
+            spec.schema.columns,
+            data,
+            self.max_distinct,
+            self.min_mass,
+            self.candidates,
+            self.conditions,
         )
 
     def generator(self, spec: NetworkSpec, seed: int) -> keras.Model:

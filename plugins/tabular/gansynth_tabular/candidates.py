@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from gansynth_tabular.layout import Layout
-from gansynth_tabular.networks import HEADS, choices, cumulative, draw, expand, uniform
+from gansynth_tabular.networks import CHOICES, choices, cumulative, draw, expand, split, uniform
 from gansynth_tabular.ratio import TableRatio
 
 
@@ -45,7 +45,7 @@ class Selection:
 
 
 def choosing(generator: keras.Model, layout: Layout, selection: Selection) -> keras.Model:
-    """Wrap a generator: ``[z]`` or ``[z, y]`` to the chosen rows.
+    """Wrap a generator: its inputs, with more noise, to the chosen rows.
 
     The noise is the latent vectors, one number a candidate and block to draw its choice by, and
     one to choose a candidate by.
@@ -53,8 +53,8 @@ def choosing(generator: keras.Model, layout: Layout, selection: Selection) -> ke
     blocks = len(layout.sizes)
     latent_dim = generator.inputs[0].shape[-1] - blocks
     width = selection.latents * (latent_dim + selection.draws * blocks) + 1
-    z = keras.Input((width,), name="z")
-    inputs = [z, *(keras.Input((), dtype="int32", name="y") for _ in generator.inputs[1:])]
+    inputs = [keras.Input((width,), name="z")]
+    inputs += [keras.Input(one.shape[1:], dtype=one.dtype) for one in generator.inputs[1:]]
     return keras.Model(inputs, Resample(generator, layout, selection, dtype="float32")(inputs))
 
 
@@ -65,15 +65,16 @@ class Resample(keras.layers.Layer):
         self, generator: keras.Model, layout: Layout, selection: Selection, **kwargs: object
     ) -> None:
         super().__init__(**kwargs)
-        self.heads = keras.Model(generator.inputs, generator.get_layer(HEADS).output)
+        self.heads = keras.Model(generator.inputs, generator.get_layer(CHOICES).input[0])
         self.latent_dim = generator.inputs[0].shape[-1] - len(layout.sizes)
         self.layout = layout
         self.selection = selection
 
     def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
-        """Turn noise (and classes) into expanded rows."""
-        z, *classes = inputs
+        """Turn noise, and what rows are to be, into expanded rows."""
+        z, *rest = inputs
         rows = self.candidates(inputs)
+        classes = rest[:-1] if self.layout.columns else rest
         ratio = self._log_ratio(rows, classes)
         chosen = draw(ratio[:, None, :], uniform(z[:, -1:]), training=False)[:, 0, :, None]
         # Sums of zeros and the one that was chosen: exact, in any order.
@@ -81,7 +82,7 @@ class Resample(keras.layers.Layer):
 
     def candidates(self, inputs: list[tf.Tensor]) -> tf.Tensor:
         """Compact rows, float32 of shape (n, candidates, scores + blocks)."""
-        z, *classes = inputs
+        z, *rest = inputs
         latents, draws, layout = self.selection.latents, self.selection.draws, self.layout
         blocks = len(layout.sizes)
         latent, noise, _ = tf.split(
@@ -90,7 +91,7 @@ class Resample(keras.layers.Layer):
         numbers = uniform(noise)
         latent = tf.reshape(latent, (-1, self.latent_dim))
         unused = tf.zeros_like(latent[:, :1]) + np.zeros(blocks, np.float32)
-        repeated = [tf.repeat(codes, latents) for codes in classes]
+        repeated = [tf.repeat(values, latents, axis=0) for values in rest]
         heads = self.heads([tf.concat([latent, unused], axis=1), *repeated])
         scores, *logits = tf.split(
             heads, [layout.scores, *(count * size for count, size in layout.groups)], axis=1
@@ -111,7 +112,15 @@ class Resample(keras.layers.Layer):
                 sums = cumulative(tf.nn.softmax(tf.reshape(of_group, (-1, count, size))))
                 columns.append(choices(sums[:, None], of_draws))
         rows = tf.concat(columns, axis=2)
-        return tf.reshape(rows, (-1, latents * draws, layout.scores + blocks))
+        rows = tf.reshape(rows, (-1, latents * draws, layout.scores + blocks))
+        return self._with_given(rows, rest[-1]) if layout.columns else rows
+
+    def _with_given(self, rows: tf.Tensor, given: tf.Tensor) -> tf.Tensor:
+        """Candidates of which the known columns are those given."""
+        values, known, _ = split(given, self.layout)
+        values = tf.matmul(values, self.layout.compacting)[:, None, :]
+        known = tf.matmul(known, self.layout.compact_columns)[:, None, :]
+        return known * values + (1.0 - known) * rows
 
     def _log_ratio(self, rows: tf.Tensor, classes: list[tf.Tensor]) -> tf.Tensor:
         """Log of the ratio of densities of each candidate, up to a constant: (n, candidates)."""

@@ -94,6 +94,18 @@ class Marginal:
         """Scored values, each once, and how many rows each has."""
         return np.unique(self.continuous, return_counts=True)
 
+    @cached_property
+    def knots(self) -> tuple[np.ndarray, np.ndarray]:
+        """Scored values, ascending, and their scores; a few of them, if there are many."""
+        if self.stepped:
+            values, counts = self.steps
+            return values.astype(float), ndtri((np.cumsum(counts) - 0.5 * counts) / counts.sum())
+        grid = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, KNOTS)
+        quantiles = np.quantile(self.continuous, ndtr(grid)).astype(float)
+        values, place, counts = np.unique(quantiles, return_inverse=True, return_counts=True)
+        most = -ndtri(0.5 / len(self.continuous))  # of the largest value, as training has it
+        return values, np.clip(np.bincount(place, grid) / counts, -most, most)
+
     def table(self, grid: np.ndarray, cdf: np.ndarray) -> np.ndarray:
         """What a decoder needs to turn scores into values.
 
@@ -203,7 +215,7 @@ class TableCodec(Codec):
         Columns of the table.
     data : mapping of str to ndarray
         Training data in neutral form.
-    max_distinct, min_mass, candidates : int, float, int
+    max_distinct, min_mass, candidates, conditions : int, float, int, bool
         See :class:`gansynth_tabular.TabularGAN`.
     """
 
@@ -214,8 +226,9 @@ class TableCodec(Codec):
         max_distinct: int,
         min_mass: float,
         candidates: int,
+        conditions: bool,
     ) -> None:
-        self.candidates = candidates
+        self.candidates, self.conditions = candidates, conditions
         self.marginals = [
             fit_marginal(column, data[column.output], max_distinct, min_mass) for column in columns
         ]
@@ -226,11 +239,16 @@ class TableCodec(Codec):
         self.blocks = sorted(drawn, key=lambda m: m.choices)
         self.scored = [m for m in self.marginals if len(m.continuous)]
         position = {id(m): i for i, m in enumerate(self.blocks)}
+        place = {id(m): i for i, m in enumerate(self.scored)}
+        modelled = [m for m in self.marginals if id(m) in position or id(m) in place]
+        self.givable = modelled if conditions else []
         self.layout: Layout = Layout(
             # A table of constants has a score that nothing reads: no network is empty.
             scores=len(self.scored) or int(not self.blocks),
             sizes=tuple(m.choices for m in self.blocks),
             gates=tuple(position.get(id(m), -1) for m in self.scored) or (-1,) * (not self.blocks),
+            missing=tuple(-1 if (c := missing_choice(m)) is None else c for m in self.blocks),
+            columns=tuple((place.get(id(m), -1), position.get(id(m), -1)) for m in self.givable),
         )
         grid = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, KNOTS)
         self.cdfs = [ndtr(grid) for _ in self.scored]
@@ -243,6 +261,13 @@ class TableCodec(Codec):
         whole = [m for m in with_block if not len(m.continuous)]
         codes = [choices_of(m, data[m.column.output]) for m in whole]
         found = followers(codes, [m.choices for m in whole])
+        if self.conditions:
+            # Who gives the follower gives the leader: it has to be one that has no other.
+            found = {
+                one: (leader, choices)
+                for one, (leader, choices) in found.items()
+                if len(choices) == whole[one].choices and missing_choice(whole[one]) is None
+            }
         return [(whole[one], whole[leader], choices) for one, (leader, choices) in found.items()]
 
     def encode(self, data: Mapping[str, np.ndarray], rng: np.random.Generator) -> np.ndarray:
@@ -272,6 +297,23 @@ class TableCodec(Codec):
         from gansynth_tabular import networks
 
         return networks.expand(encoded, self.layout)
+
+    @property
+    def parts(self) -> int:
+        """Columns that can be given."""
+        return len(self.layout.columns)
+
+    def give(self, rows: Any, known: Any) -> Any:
+        """Slots of the known columns of expanded rows, and which these are."""
+        from gansynth_tabular import networks
+
+        return networks.give(rows, known, self.layout)
+
+    def given(self, condition: Any) -> Any:
+        """What the generator is given of rows that are known in part."""
+        from gansynth_tabular import conditions
+
+        return conditions.given(condition, self)
 
     def calibrate(self, generator: keras.Model, draw: Draw) -> None:
         """Make every marginal that of the data.

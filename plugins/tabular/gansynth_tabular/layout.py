@@ -27,11 +27,17 @@ class Layout:
     gates : tuple of int
         For each score, the block whose last choice says that the score counts; -1 if it
         always does.
+    columns : tuple of (int, int)
+        For each column that can be given, its score and its block; -1 for one it has not.
+    missing : tuple of int
+        For each block, its choice that stands for a missing value; -1 without one.
     """
 
     scores: int
     sizes: tuple[int, ...]
     gates: tuple[int, ...]
+    columns: tuple[tuple[int, int], ...] = ()
+    missing: tuple[int, ...] = ()
 
     @cached_property
     def groups(self) -> tuple[tuple[int, int], ...]:
@@ -49,6 +55,51 @@ class Layout:
         """First slot of each block in an expanded row."""
         sizes = np.array(self.sizes, int)
         return self.scores + np.cumsum(sizes) - sizes
+
+    @property
+    def given(self) -> int:
+        """Width of what a generator is given of a row."""
+        return self.width + 2 * len(self.columns)
+
+    @cached_property
+    def missing_slots(self) -> np.ndarray:
+        """The slot of each column that says it is missing: 0 or 1, (columns, width)."""
+        slots = np.zeros((len(self.columns), self.width), np.float32)
+        for of_column, (_, block) in zip(slots, self.columns, strict=True):
+            if block >= 0 and self.missing[block] >= 0:
+                of_column[self.starts[block] + self.missing[block]] = 1.0
+        return slots
+
+    @cached_property
+    def slots(self) -> np.ndarray:
+        """Which slots of an expanded row are of which column: 0 or 1, (columns, width)."""
+        slots = np.zeros((len(self.columns), self.width), np.float32)
+        for of_column, (score, block) in zip(slots, self.columns, strict=True):
+            if score >= 0:
+                of_column[score] = 1.0
+            if block >= 0:
+                of_column[self.starts[block] : self.starts[block] + self.sizes[block]] = 1.0
+        return slots
+
+    @cached_property
+    def compacting(self) -> np.ndarray:
+        """Matrix that takes an expanded row to the compact one, (width, scores + blocks)."""
+        matrix = np.zeros((self.width, self.scores + len(self.sizes)), np.float32)
+        matrix[: self.scores, : self.scores] = np.eye(self.scores)
+        for block, (start, size) in enumerate(zip(self.starts, self.sizes, strict=True)):
+            matrix[start : start + size, self.scores + block] = np.arange(size)
+        return matrix
+
+    @cached_property
+    def compact_columns(self) -> np.ndarray:
+        """Which entries of a compact row are of which column: 0 or 1, (columns, entries)."""
+        entries = np.zeros((len(self.columns), self.scores + len(self.sizes)), np.float32)
+        for of_column, (score, block) in zip(entries, self.columns, strict=True):
+            if score >= 0:
+                of_column[score] = 1.0
+            if block >= 0:
+                of_column[self.scores + block] = 1.0
+        return entries
 
     @cached_property
     def gate_matrix(self) -> tuple[np.ndarray, np.ndarray]:

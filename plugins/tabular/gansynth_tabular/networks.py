@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from gansynth_tabular.codec import Marginal, TableCodec
 
 LEAK = 0.2
-HEADS = "heads"
+HEADS, CHOICES = "heads", "choices"
 WIDEST_PRODUCT = 512
+UNLIKELY = 1e4
+"""What is taken from a logit, so that its choice is never drawn."""
 EXACT = 2**52
 """Whole numbers up to here are told apart by a real number of 64 bits, halves between them too."""
 
@@ -35,9 +37,18 @@ def generator(spec: NetworkSpec, width: int, depth: int, seed: int) -> keras.Mod
         inputs.append(y)
         embedding = keras.layers.Embedding(spec.n_classes, width // 4, _normal(1.0, seeds))
         hidden = keras.layers.Concatenate()([hidden, embedding(y)])
+    if layout.columns:
+        given = keras.Input((layout.given,), name="given")
+        inputs.append(given)
+        hidden = keras.layers.Concatenate()([hidden, given[:, : -len(layout.columns)]])
     hidden = _trunk(hidden, width, depth, seeds)
     heads = keras.layers.Dense(layout.width, kernel_initializer=_he(0.1, seeds), name=HEADS)(hidden)
-    rows = Choose(layout, dtype="float32")([heads, z[:, spec.latent_dim :]])
+    if layout.missing_slots.any():
+        heads = Present(layout, dtype="float32")([heads, given[:, -len(layout.columns) :]])
+    choose = Choose(layout, dtype="float32", name=CHOICES)
+    rows = choose([heads, z[:, spec.latent_dim :]])
+    if layout.columns:
+        rows = Copy(layout, dtype="float32")([rows, given])
     return keras.Model(inputs, rows)
 
 
@@ -45,14 +56,21 @@ def critic(spec: NetworkSpec, width: int, depth: int, seed: int) -> keras.Model:
     """``[rows]`` or ``[rows, y]`` to logits, with a projection on y (Miyato, Koyama 2018)."""
     seeds = keras.random.SeedGenerator(seed)
     rows = keras.Input((spec.layout.width,), name="rows")
-    inputs = [rows]
-    hidden = _trunk(rows, width, depth, seeds)
+    inputs, hidden = [rows], rows
+    if spec.layout.columns:
+        given = keras.Input((spec.layout.given,), name="given")
+        # What is known, it sees in the row; that it is known, only here.
+        known = given[:, spec.layout.width : -len(spec.layout.columns)]
+        hidden = keras.layers.Concatenate()([rows, known])
+    hidden = _trunk(hidden, width, depth, seeds)
     logit = keras.layers.Dense(1, kernel_initializer=_he(1.0, seeds))(hidden)
     if spec.n_classes:
         y = keras.Input((), dtype="int32", name="y")
         inputs.append(y)
         embedding = keras.layers.Embedding(spec.n_classes, width, _normal(width**-0.5, seeds))
         logit += keras.layers.Dot(axes=1)([hidden, embedding(y)])
+    if spec.layout.columns:
+        inputs.append(given)
     return keras.Model(inputs, logit)
 
 
@@ -106,6 +124,43 @@ class Choose(keras.layers.Layer):
             )
         ]
         return _gated(scores, tf.concat(blocks, axis=1), layout)
+
+
+class Copy(keras.layers.Layer):
+    """Put what is given in its place."""
+
+    def __init__(self, layout: Layout, **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        self.layout = layout
+
+    def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
+        """Rows of which the known columns are those given."""
+        rows, given = inputs
+        values, known, _ = split(given, self.layout)
+        return values + (1.0 - tf.matmul(known, self.layout.slots)) * rows
+
+
+class Present(keras.layers.Layer):
+    """Rule out that columns that are to be present are missing."""
+
+    def __init__(self, layout: Layout, **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        self.layout = layout
+
+    def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
+        """Heads of which no logit lets a column be missing that is to be present."""
+        heads, present = inputs
+        return heads - UNLIKELY * tf.matmul(present, self.layout.missing_slots)
+
+
+def split(given: tf.Tensor, layout: Layout) -> list[tf.Tensor]:
+    """Slots that are given, columns that are known, and those that are to be present."""
+    return tf.split(given, [layout.width, len(layout.columns), len(layout.columns)], axis=1)
+
+
+def give(rows: tf.Tensor, known: tf.Tensor, layout: Layout) -> tf.Tensor:
+    """Slots of the known columns, zero elsewhere, and which columns these are."""
+    return tf.concat([rows * tf.matmul(known, layout.slots), known, tf.zeros_like(known)], axis=1)
 
 
 def uniform(noise: tf.Tensor) -> tf.Tensor:
@@ -259,7 +314,7 @@ def _scored(scores: tf.Tensor, codec: TableCodec) -> dict[int, tf.Tensor]:
             continue
         chosen = tf.gather(scores, places, axis=1)
         tables = [codec.tables[i] for i in places]
-        found = _passed(chosen, tables) if stepped else _interpolated(chosen, tables)
+        found = passed(chosen, tables) if stepped else _interpolated(chosen, tables)
         for i, column in zip(places, tf.unstack(found, len(places), axis=1), strict=True):
             marginal = codec.scored[i]
             values[id(marginal)] = (
@@ -268,13 +323,13 @@ def _scored(scores: tf.Tensor, codec: TableCodec) -> dict[int, tf.Tensor]:
     return values
 
 
-def _passed(scores: tf.Tensor, borders: list[np.ndarray]) -> tf.Tensor:
+def passed(scores: tf.Tensor, borders: list[np.ndarray]) -> tf.Tensor:
     """Number of borders at or below each score, by bisection: ONNX has no op that searches.
 
     Parameters
     ----------
-    scores : tensor of float32, shape (n, columns)
-        Scores.
+    scores : tensor of float32 or float64, shape (n, columns)
+        Scores; NaN is below all borders.
     borders : list of ndarray
         Borders of each column, ascending.
 
@@ -285,7 +340,8 @@ def _passed(scores: tf.Tensor, borders: list[np.ndarray]) -> tf.Tensor:
     counts = np.array([len(column) for column in borders], np.int32)
     first = np.cumsum(counts + 1, dtype=np.int32) - counts - 1
     # One after the other, each with a border at its end that nothing passes.
-    joined = tf.constant(np.concatenate([np.append(c, np.inf) for c in borders]), tf.float32)
+    ends = np.concatenate([np.append(c, np.inf) for c in borders])
+    joined = tf.constant(ends, scores.dtype)
     place = tf.zeros_like(scores, tf.int32) + first
     stride = 2 ** int(counts.max()).bit_length()
     while stride > 1:
