@@ -54,7 +54,8 @@ def _with_leaders(values: tf.Tensor, codec: TableCodec) -> tf.Tensor:
 
 def _columns_of(marginals: list[Marginal], values: tf.Tensor, codec: TableCodec) -> tf.Tensor:
     place = {id(marginal): i for i, marginal in enumerate(codec.marginals)}
-    return tf.gather(values, [place[id(marginal)] for marginal in marginals], axis=1)
+    places = np.array([place[id(marginal)] for marginal in marginals], np.int32)
+    return tf.gather(values, places, axis=1)
 
 
 def _codes(values: tf.Tensor, codec: TableCodec) -> tf.Tensor | None:
