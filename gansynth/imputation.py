@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
@@ -91,11 +92,13 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        DataFrame, Table, ndarray or list
-            The rows, in the container that was fitted.
+        DataFrame, Table or ndarray
+            The rows, in the container that was fitted; an array, if that was a list.
         """
         check_is_fitted(self, "sampler_")
-        return self.sampler_.impute(X, random_state=self.random_state)
+        filled = self.sampler_.impute(X, random_state=self.random_state)
+        # Scikit-learn's transformers give arrays for lists, and its checks ask for their shape.
+        return np.asarray(filled) if isinstance(filled, list) else filled
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

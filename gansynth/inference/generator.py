@@ -98,7 +98,9 @@ class Generator:
     @functools.cached_property
     def n_columns(self) -> int:
         """Columns that may be given values; 0 for a generator that takes none."""
-        widths = [v.shape[1] for v in self.session.get_inputs() if v.name == "condition"]
+        # An input that may be left out.
+        optional = self.session.get_overridable_initializers()
+        widths = [value.shape[1] for value in optional if value.name == "condition"]
         return int(widths[0]) if widths else 0
 
     @property
@@ -166,11 +168,8 @@ class Generator:
             feed = {"z": _aligned(noise(start, stop), size, np.float32)}
             if y is not None:
                 feed["y"] = _aligned(y[start:stop], size, np.int64)
-            if self.n_columns:
-                part = _free(size, self.n_columns)
-                if condition is not None:
-                    part[: stop - start] = condition[start:stop]
-                feed["condition"] = part
+            if condition is not None:
+                feed["condition"] = _aligned(condition[start:stop], size, np.float64)
             for name, values in zip(names, session.run(names, feed), strict=True):
                 outputs[name][start:stop] = values[: stop - start]
 
@@ -183,8 +182,6 @@ class Generator:
         feed = {"z": _aligned(np.zeros((ROWS, self.noise_dim)), ROWS, np.float32)}
         if self.conditional:
             feed["y"] = _aligned(np.zeros(ROWS), ROWS, np.int64)
-        if self.n_columns:
-            feed["condition"] = _free(ROWS, self.n_columns)
         values = self.session.run(self.output_names, feed)
         return {name: value[0] for name, value in zip(self.output_names, values, strict=True)}
 
@@ -193,11 +190,6 @@ class Generator:
         """Rows of a full batch: fewer the larger a row, since activations grow with it."""
         values = max(1, sum(row.size for row in self._example.values()))
         return min(_MOST_ROWS, max(ROWS, _VALUES_AT_ONCE // values // ROWS * ROWS))
-
-
-def _free(rows: int, n_columns: int) -> np.ndarray:
-    """A condition that leaves all columns to be drawn."""
-    return _aligned(np.full((rows, n_columns), np.nan), rows, np.float64)
 
 
 def _round_up(n: int) -> int:

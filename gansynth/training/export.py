@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterator
 
 import keras
+import numpy as np
 import onnx
 import onnxruntime
 import tensorflow as tf
@@ -17,6 +18,7 @@ from gansynth.schema import Schema
 from gansynth.training import lookups
 
 OPSET = 17
+CONDITION = "condition"
 
 
 class ExportError(RuntimeError):
@@ -40,8 +42,9 @@ def export(generator: keras.Model, codec: Codec, schema: Schema) -> bytes:
     -------
     bytes
         An ONNX model with inputs ``z`` (float32, (n, noise_dim)), with classes ``y`` (int64,
-        (n,)), and, where columns may be given, ``condition`` (float64, (n, columns); see
-        :meth:`Codec.given`), and one output a column, named after it.
+        (n,)), and one output a column, named after it. Where columns may be given, there is
+        also ``condition`` (float64, (n, columns); see :meth:`Codec.given`), which may be left
+        out.
 
     Raises
     ------
@@ -53,7 +56,7 @@ def export(generator: keras.Model, codec: Codec, schema: Schema) -> bytes:
     if conditional:
         signature.append(tf.TensorSpec((None,), tf.int64, name="y"))
     if codec.parts:
-        signature.append(tf.TensorSpec((None, len(schema.columns)), tf.float64, name="condition"))
+        signature.append(tf.TensorSpec((None, len(schema.columns)), tf.float64, name=CONDITION))
     names: list[str] = []
 
     def graph(z: tf.Tensor, *rest: tf.Tensor) -> list[tf.Tensor]:
@@ -62,7 +65,8 @@ def export(generator: keras.Model, codec: Codec, schema: Schema) -> bytes:
             inputs.append(tf.cast(rest[0], tf.int32))
         if codec.parts:
             condition = rest[-1]
-            inputs.append(codec.given(condition))
+            given = codec.given(condition)
+            inputs.append(tf.broadcast_to(given, (tf.shape(z)[0], *given.shape[1:])))
         rows = generator(inputs, training=False)
         columns = codec.decode(tf.cast(rows, tf.float32))
         if condition is not None:
@@ -77,7 +81,17 @@ def export(generator: keras.Model, codec: Codec, schema: Schema) -> bytes:
     lookups.quicken(model)
     _rename_outputs(model, names)
     _check_inputs(model, [spec.name for spec in signature])
+    if codec.parts:
+        _free_condition(model, len(schema.columns))
     return _verified(model)
+
+
+def _free_condition(model: onnx.ModelProto, n_columns: int) -> None:
+    """Let the condition be left out: a row of NaN, for all rows, takes its place."""
+    free = np.full((1, n_columns), np.nan)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(free, CONDITION))
+    condition = next(value for value in model.graph.input if value.name == CONDITION)
+    condition.type.tensor_type.shape.dim[0].dim_param = "one or n"
 
 
 def _kept(columns: dict[str, tf.Tensor], condition: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -103,8 +103,9 @@ class TabularGAN(Architecture):
         A batch is a quarter of a small table: of more, each row would be seen so often that it
         is learned by heart, and steps would take longer for nothing.
         """
+        steps = 3700 if spec.n_samples > 5000 else 2000
         return Recipe(
-            steps=3700 if spec.n_samples > 5000 else 2000,
+            steps=steps * 3 // 2 if self.conditions else steps,
             batch_size=int(np.clip(spec.n_samples // 4, 64, 500)),
             latent_dim=128,
             gamma=(1.0, 1.0),

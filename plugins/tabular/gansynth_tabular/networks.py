@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 LEAK = 0.2
 HEADS, CHOICES = "heads", "choices"
 WIDEST_PRODUCT = 512
+LOUD = 4.0
+"""Factor of what is given of a row: a column is a number or two, beside the noise of many."""
 UNLIKELY = 1e4
 """What is taken from a logit, so that its choice is never drawn."""
 EXACT = 2**52
@@ -40,7 +42,7 @@ def generator(spec: NetworkSpec, width: int, depth: int, seed: int) -> keras.Mod
     if layout.columns:
         given = keras.Input((layout.given,), name="given")
         inputs.append(given)
-        hidden = keras.layers.Concatenate()([hidden, given[:, : -len(layout.columns)]])
+        hidden = keras.layers.Concatenate()([hidden, LOUD * given[:, : -len(layout.columns)]])
     hidden = _trunk(hidden, width, depth, seeds)
     heads = keras.layers.Dense(layout.width, kernel_initializer=_he(0.1, seeds), name=HEADS)(hidden)
     if layout.missing_slots.any():
@@ -53,15 +55,15 @@ def generator(spec: NetworkSpec, width: int, depth: int, seed: int) -> keras.Mod
 
 
 def critic(spec: NetworkSpec, width: int, depth: int, seed: int) -> keras.Model:
-    """``[rows]`` or ``[rows, y]`` to logits, with a projection on y (Miyato, Koyama 2018)."""
+    """Rows to logits, with projections on y and on what is given (Miyato, Koyama 2018)."""
     seeds = keras.random.SeedGenerator(seed)
     rows = keras.Input((spec.layout.width,), name="rows")
     inputs, hidden = [rows], rows
     if spec.layout.columns:
         given = keras.Input((spec.layout.given,), name="given")
+        asked = given[:, : -len(spec.layout.columns)]
         # What is known, it sees in the row; that it is known, only here.
-        known = given[:, spec.layout.width : -len(spec.layout.columns)]
-        hidden = keras.layers.Concatenate()([rows, known])
+        hidden = keras.layers.Concatenate()([rows, LOUD * asked[:, spec.layout.width :]])
     hidden = _trunk(hidden, width, depth, seeds)
     logit = keras.layers.Dense(1, kernel_initializer=_he(1.0, seeds))(hidden)
     if spec.n_classes:
@@ -71,6 +73,12 @@ def critic(spec: NetworkSpec, width: int, depth: int, seed: int) -> keras.Model:
         logit += keras.layers.Dot(axes=1)([hidden, embedding(y)])
     if spec.layout.columns:
         inputs.append(given)
+        # As for classes: without it, what is wrong under one condition makes up for what is
+        # wrong under another.
+        project = keras.layers.Dense(
+            width, use_bias=False, kernel_initializer=_normal(width**-0.5, seeds)
+        )
+        logit += keras.layers.Dot(axes=1)([hidden, project(asked)])
     return keras.Model(inputs, logit)
 
 
