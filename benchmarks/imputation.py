@@ -31,15 +31,15 @@ from threadpoolctl import threadpool_limits
 
 from gansynth.metrics import column_shapes
 
-NAMES = ("breast_cancer", "diabetes", "california_housing", "churn_modelling")
+NAMES = ("breast_cancer", "diabetes", "titanic", "churn_modelling")
 HOLES = ("mcar", "mar")
 SHARE = 0.3
 """Of the cells of a column that has holes."""
 DRAWS = 10
 QUICK_ROWS = 300
 COLUMNS = {
-    "rmse": ".3f", "rmse_of_mean": ".3f", "labels": ".3f", "accuracy": ".3f", "distance": ".3f", "auc": ".3f",
-    "r2": ".3f", "seconds": ".1f",
+    "rmse": ".3f", "rmse_of_mean": ".3f", "labels": ".3f", "distance": ".3f", "auc": ".3f",
+    "accuracy": ".3f", "r2": ".3f", "seconds": ".1f",
 }  # fmt: skip
 Filled = list[pd.DataFrame]
 
@@ -122,7 +122,9 @@ def scores(whole: pd.DataFrame, hidden: np.ndarray, drawn: Filled) -> dict[str, 
         holed = hidden[:, i]
         if not holed.any():
             continue
-        truth, *filled = (frame.loc[holed, name].reset_index(drop=True) for frame in [whole, *drawn])
+        truth, *filled = (
+            frame.loc[holed, name].reset_index(drop=True) for frame in [whole, *drawn]
+        )
         found["distance"].append(1 - column_shapes(truth.to_frame(), filled[0].to_frame()))
         if not is_number(whole[name]):
             found["labels"].append((filled[0] == truth).mean())
@@ -177,7 +179,9 @@ def main(
     settings: dict[str, Any] = json.loads(params)
     if quick:
         names, seeds, settings = "breast_cancer", 1, {"steps": 20} | settings
-    runs = Runs((HERE / "work" / "quick" if quick else HERE / "results") / "imputation.jsonl", again)
+    runs = Runs(
+        (HERE / "work" / "quick" if quick else HERE / "results") / "imputation.jsonl", again
+    )
     for name in names.split(","):
         if not (DATASETS[name].bundled or (data and (data / f"{name}.parquet").exists())):
             print(f"{name}: left out, no {name}.parquet in --data")

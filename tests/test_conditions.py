@@ -333,9 +333,7 @@ def test_the_page_on_conditions_runs():
     assert not namespace["complete"].isna().any().any()
 
 
-@parametrize_with_checks(
-    [GANImputer(tiny(steps=1, architecture__candidates=1), random_state=0)]
-)
+@parametrize_with_checks([GANImputer(tiny(steps=1, architecture__candidates=1), random_state=0)])
 def test_the_imputer_is_a_transformer(estimator, check):
     """Scikit-learn's own checks of estimators."""
     check(estimator)

@@ -166,8 +166,9 @@ class ExportedSampler:
         """Refuse what only a model can do that takes values of columns."""
         if not self.generator.n_columns:
             raise ValueError(
-                f"{what} needs a model that takes values of columns; this one was not fitted on a "
-                "table, or by an architecture that draws all columns together."
+                f"{what} needs a model that takes values of columns; this one was not trained to. "
+                "Fit a table by GANSampler(TabularGAN(conditions=True)), of gansynth_tabular, "
+                "without constraints."
             )
 
     def _wanted(self, conditions: Any) -> Conditions:
