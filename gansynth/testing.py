@@ -208,7 +208,13 @@ class _Case:
         from gansynth.training.export import export
 
         generator, _ = self.build()
-        return export(generator, self.codec, self.spec.schema)
+        schema = self.spec.schema
+        return export(
+            generator,
+            self.codec,
+            conditional=bool(schema.classes),
+            n_columns=len(schema.columns) if self.codec.parts else 0,
+        )
 
     def assert_same(self, first: Any, second: Any) -> None:
         """Compare two samples, whatever container they are in."""

@@ -14,7 +14,6 @@ import onnxruntime
 import tensorflow as tf
 
 from gansynth.architecture import Codec
-from gansynth.schema import Schema
 from gansynth.training import lookups
 
 OPSET = 17
@@ -25,7 +24,7 @@ class ExportError(RuntimeError):
     """A generator or decoder that can't be exported."""
 
 
-def export(generator: keras.Model, codec: Codec, schema: Schema) -> bytes:
+def export(generator: keras.Model, codec: Codec, *, conditional: bool, n_columns: int = 0) -> bytes:
     """Convert a generator and its decoder to ONNX.
 
     Parameters
@@ -35,8 +34,10 @@ def export(generator: keras.Model, codec: Codec, schema: Schema) -> bytes:
         the codec has :attr:`Codec.parts`.
     codec : Codec
         Decodes rows into columns.
-    schema : Schema
-        Says whether there are classes, and how many columns.
+    conditional : bool
+        Whether there are classes.
+    n_columns : int, default=0
+        How many columns may be given values; 0 for a codec that has no parts.
 
     Returns
     -------
@@ -52,18 +53,17 @@ def export(generator: keras.Model, codec: Codec, schema: Schema) -> bytes:
         If an op has no counterpart in ONNX, or ONNX Runtime refuses the graph.
     """
     signature = [tf.TensorSpec((None, generator.inputs[0].shape[-1]), tf.float32, name="z")]
-    conditional = bool(schema.classes)
     if conditional:
         signature.append(tf.TensorSpec((None,), tf.int64, name="y"))
-    if codec.parts:
-        signature.append(tf.TensorSpec((None, len(schema.columns)), tf.float64, name=CONDITION))
+    if n_columns:
+        signature.append(tf.TensorSpec((None, n_columns), tf.float64, name=CONDITION))
     names: list[str] = []
 
     def graph(z: tf.Tensor, *rest: tf.Tensor) -> list[tf.Tensor]:
         inputs, condition = [z], None
         if conditional:
             inputs.append(tf.cast(rest[0], tf.int32))
-        if codec.parts:
+        if n_columns:
             condition = rest[-1]
             given = codec.given(condition)
             inputs.append(tf.broadcast_to(given, (tf.shape(z)[0], *given.shape[1:])))
@@ -81,8 +81,8 @@ def export(generator: keras.Model, codec: Codec, schema: Schema) -> bytes:
     lookups.quicken(model)
     _rename_outputs(model, names)
     _check_inputs(model, [spec.name for spec in signature])
-    if codec.parts:
-        _free_condition(model, len(schema.columns))
+    if n_columns:
+        _free_condition(model, n_columns)
     return _verified(model)
 
 

@@ -400,7 +400,12 @@ def _exported(
         codec.calibrate(generator, draw)
         made = codec.refine(generator, draw, *whole) if whole else generator
         decoder = Restored(codec, rewriting) if rewriting else codec
-        graph = export(made, decoder, schema)
+        graph = export(
+            made,
+            decoder,
+            conditional=bool(schema.classes),
+            n_columns=len(schema.columns) if codec.parts else 0,
+        )
     generator.set_weights(before)
     return graph
 
