@@ -48,14 +48,20 @@ ARROWS = {
         *{"_compat", "callbacks", "column_types", "constraints", "notebook", "progress"},
         *{"rewriting", "watching"},
     },
+    "imputation": {"registry", "sampler"},
     "testing": {"architecture", "containers", "sampler", "schema", "training"},
     "demo_pictures": {"metrics"},
     "demo": {"sampler", "atomic", "datafiles", "demo_pictures", "metrics"},
     "cli": {"sampler", "inference", "atomic", "datafiles", "demo", "registry"},
-    "__init__": {"sampler", "inference"},
+    "__init__": {"imputation", "sampler", "inference"},
 }
 HEAVY = {"tensorflow", "keras", "tf2onnx", "onnx"}
-PUBLIC_NAMES = {"GANSampler": "sampler", "ExportedSampler": "inference", "load": "inference"}
+PUBLIC_NAMES = {
+    "ExportedSampler": "inference",
+    "GANImputer": "imputation",
+    "GANSampler": "sampler",
+    "load": "inference",
+}
 
 
 def part_of(file: Path) -> str:

@@ -13,7 +13,7 @@ from gansynth.inference.noise import normal
 from gansynth_tabular import TabularGAN, ratio
 from gansynth_tabular.candidates import Selection, choosing
 from gansynth_tabular.layout import Layout
-from gansynth_tabular.networks import HEADS, Choose
+from gansynth_tabular.networks import CHOICES, HEADS, Choose
 from gansynth_tabular.ratio import TableRatio, fit_ratio, levels, merged
 
 # A few steps make a poor generator; what is tested here is right all the same.
@@ -30,7 +30,7 @@ def generator_of(layout: Layout) -> keras.Model:
     kernel = np.zeros((2, layout.width), np.float32)
     kernel[0, : layout.scores] = 1.0
     heads = keras.layers.Dense(layout.width, name=HEADS)
-    rows = Choose(layout, dtype="float32")([heads(z[:, :2]), z[:, 2:]])
+    rows = Choose(layout, dtype="float32", name=CHOICES)([heads(z[:, :2]), z[:, 2:]])
     heads.set_weights([kernel, np.zeros(layout.width, np.float32)])
     return keras.Model([z], rows)
 
