@@ -197,7 +197,7 @@ def test_classes_go_with_conditions():
     """Labels and conditions are both exact; ranges are settled within the class."""
     X = frame(300).drop(columns=["flag"])
     y = np.where(X["income"] > 50, "rich", "poor")
-    fitted = tiny().fit(X, y)
+    fitted = tiny(architecture__candidates=1).fit(X, y)
     rows, labels = fitted.sample(
         200, y="rich", conditions={"job": "nurse", "age": (20, 50)}, return_y=True
     )
@@ -311,7 +311,9 @@ def test_an_array_is_filled_too():
     """An imputer takes arrays, and gives arrays back."""
     X = np.random.default_rng(0).normal(size=(120, 3))
     X[::5, 1] = np.nan
-    filled = GANImputer(tiny(architecture__conditions=False), random_state=0).fit_transform(X)
+    filled = GANImputer(
+        tiny(architecture__conditions=False, architecture__candidates=1), random_state=0
+    ).fit_transform(X)
     assert isinstance(filled, np.ndarray)
     assert np.isfinite(filled).all()
     there = np.isfinite(X)

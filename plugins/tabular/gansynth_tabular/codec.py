@@ -226,7 +226,7 @@ class TableCodec(Codec):
         max_distinct: int,
         min_mass: float,
         candidates: int,
-        conditions: bool,
+        conditions: bool = False,
     ) -> None:
         self.candidates, self.conditions = candidates, conditions
         self.marginals = [
@@ -247,8 +247,12 @@ class TableCodec(Codec):
             scores=len(self.scored) or int(not self.blocks),
             sizes=tuple(m.choices for m in self.blocks),
             gates=tuple(position.get(id(m), -1) for m in self.scored) or (-1,) * (not self.blocks),
-            missing=tuple(-1 if (c := missing_choice(m)) is None else c for m in self.blocks),
             columns=tuple((place.get(id(m), -1), position.get(id(m), -1)) for m in self.givable),
+            # Left out where nothing asks for it: tables that differ in it alone share a trace.
+            missing=tuple(
+                -1 if (choice := missing_choice(m)) is None else choice
+                for m in (self.blocks if conditions else ())
+            ),
         )
         grid = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, KNOTS)
         self.cdfs = [ndtr(grid) for _ in self.scored]

@@ -30,7 +30,8 @@ class Layout:
     columns : tuple of (int, int)
         For each column that can be given, its score and its block; -1 for one it has not.
     missing : tuple of int
-        For each block, its choice that stands for a missing value; -1 without one.
+        For each block, its choice that stands for a missing value; -1 without one. Empty
+        where no column can be given.
     """
 
     scores: int
