@@ -77,7 +77,8 @@ def of_scikit_learn(X: pd.DataFrame, seed: int, method: str, draws: int) -> Fill
     """Fill by an imputer of numbers: labels are their codes, filled ones the nearest code."""
     text = [name for name in X if not is_number(X[name])]
     coder, scaler = OrdinalEncoder(), StandardScaler()
-    numbers = X.assign(**dict(zip(text, coder.fit_transform(X[text]).T, strict=True)))
+    labels = X[text].astype(object).where(X[text].notna(), np.nan)
+    numbers = X.assign(**dict(zip(text, coder.fit_transform(labels).T, strict=True)))
     scaled = scaler.fit_transform(numbers.astype(float))
     drawn = []
     for draw in range(draws if method in DRAWING else 1):
@@ -86,7 +87,7 @@ def of_scikit_learn(X: pd.DataFrame, seed: int, method: str, draws: int) -> Fill
             filled = IMPUTERS[method](DRAWS * seed + draw).fit_transform(scaled)
         frame = pd.DataFrame(scaler.inverse_transform(filled), columns=X.columns)
         if text:
-            most = [len(known) - 1 for known in coder.categories_]
+            most = [pd.notna(known).sum() - 1 for known in coder.categories_]
             frame[text] = coder.inverse_transform(frame[text].round().clip(0, most))
         drawn.append(frame)
     return drawn
