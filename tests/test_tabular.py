@@ -359,3 +359,15 @@ def test_no_warnings_from_training_on_odd_columns():
         warnings.simplefilter("error")
         rows = fitted(frame).sample(10)
     assert np.isfinite(rows["big"]).all()
+
+
+@pytest.mark.parametrize(("n", "batch_size"), [(2, 64), (105, 64), (1000, 250), (50_000, 500)])
+def test_batches_fit_the_table(n, batch_size):
+    """A small table comes in small batches; one that takes conditions is trained for longer."""
+    schema, _ = containers.read(pd.DataFrame({"a": [0.5, 1.5]}))
+    plain, asked = (
+        TabularGAN(conditions=conditions).recipe(DataSpec(schema, n))
+        for conditions in (False, True)
+    )
+    assert plain.batch_size == asked.batch_size == batch_size
+    assert asked.steps == 1.5 * plain.steps
