@@ -88,7 +88,9 @@ def of_scikit_learn(X: pd.DataFrame, seed: int, method: str, draws: int) -> Fill
         frame = pd.DataFrame(scaler.inverse_transform(filled), columns=X.columns)
         if text:
             most = [pd.notna(known).sum() - 1 for known in coder.categories_]
-            frame[text] = coder.inverse_transform(frame[text].round().clip(0, most))
+            # A copy, since pandas gives what the coder writes to for reading only.
+            codes = frame[text].round().clip(0, most).to_numpy(copy=True)
+            frame[text] = coder.inverse_transform(codes)
         drawn.append(frame)
     return drawn
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gansynth.imputation import GANImputer
     from gansynth.inference.exported import ExportedSampler, load
+    from gansynth.oversampling import OversampledClassifier
     from gansynth.sampler import GANSampler
 
 __version__ = "0.1.0"
@@ -17,10 +18,18 @@ _HOMES = {
     "ExportedSampler": "gansynth.inference.exported",
     "GANImputer": "gansynth.imputation",
     "GANSampler": "gansynth.sampler",
+    "OversampledClassifier": "gansynth.oversampling",
     "load": "gansynth.inference.exported",
 }
 
-__all__ = ["ExportedSampler", "GANImputer", "GANSampler", "__version__", "load"]
+__all__ = [
+    "ExportedSampler",
+    "GANImputer",
+    "GANSampler",
+    "OversampledClassifier",
+    "__version__",
+    "load",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Names of scikit-learn that are private, or not there in all of its versions.
+"""Names of scikit-learn and imbalanced-learn that are private, or not in all of their versions.
 
 The only file that touches them: what changes with a version changes here.
 """
@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from imblearn.over_sampling.base import BaseOverSampler
 from sklearn.utils import estimator_html_repr
 
 # scikit-learn validates parameters by these itself, and documents them for nobody else.
 from sklearn.utils._param_validation import Interval, StrOptions
 
 __all__ = [
+    "SAMPLING_STRATEGIES",
     "CallbackSupportMixin",
     "HTMLDetailsMixin",
     "Interval",
@@ -21,6 +23,9 @@ __all__ = [
     "callbacks_of",
     "with_callbacks",
 ]
+
+SAMPLING_STRATEGIES = BaseOverSampler._parameter_constraints["sampling_strategy"]
+"""What imbalanced-learn takes for ``sampling_strategy``, for :class:`Interval` and its like."""
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks

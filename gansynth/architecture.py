@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils import Tags
 
 from gansynth.schema import Schema
 
@@ -245,6 +246,14 @@ class Architecture(BaseEstimator, ABC):
 
     api_version: ClassVar[int]
     """Version of the contract that the class was written for; state it as a number."""
+
+    def __sklearn_tags__(self) -> Tags:
+        """What data it takes: a sampler passes ``input_tags`` on as its own.
+
+        Tables without missing values by default. An architecture for others sets
+        ``allow_nan``, ``string``, ``categorical`` or ``three_d_array``.
+        """
+        return super().__sklearn_tags__()
 
     @abstractmethod
     def accepts(self, spec: DataSpec) -> int:

@@ -1,8 +1,9 @@
-"""scikit-learn's callbacks on a training run: a task for the fit, one for each interval."""
+"""scikit-learn's callbacks: on a training run, and on the steps of a meta-estimator."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -60,3 +61,46 @@ class FitTask(Watcher):
     def finish(self) -> None:
         """Close the task of the fit, when the estimator is fitted."""
         self._task.call_on_fit_task_end(**self._told, reconstruction_attributes={})
+
+
+class Steps:
+    """Tells the callbacks that were set on a meta-estimator of its steps, and hands them on.
+
+    Parameters
+    ----------
+    estimator : estimator
+        What is being fitted, in a method that is ``with_callbacks``.
+    X, y : object
+        What it is fitted on.
+    count : int
+        How many steps there are.
+    """
+
+    def __init__(self, estimator: Any, X: Any, y: Any, count: int) -> None:
+        self._told = {"estimator": estimator, "X": X, "y": y}
+        self._task = None
+        if _compat.callbacks_of(estimator):
+            self._task = _compat.begin_task(estimator, count)
+            self._task.call_on_fit_task_begin(**self._told)
+
+    @contextmanager
+    def step(self, name: str, inner: Any) -> Iterator[None]:
+        """Open the task of a step that is done by an inner estimator."""
+        if self._task is None:
+            yield
+            return
+        task = self._task.subcontext(task_name=name)
+        if not hasattr(inner, "set_callbacks"):
+            task.call_on_fit_task_begin(**self._told)
+            yield
+            task.call_on_fit_task_end(**self._told)
+            return
+        with task.propagate_callback_context(inner):
+            task.call_on_fit_task_begin(**self._told)
+            yield
+            task.call_on_fit_task_end(**self._told)
+
+    def finish(self) -> None:
+        """Close the task of the fit, when the estimator is fitted."""
+        if self._task is not None:
+            self._task.call_on_fit_task_end(**self._told)

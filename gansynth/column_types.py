@@ -13,7 +13,7 @@ from gansynth import identifiers
 from gansynth.containers.columns import missing_in, shorten
 from gansynth.containers.conversions import model_as
 from gansynth.containers.temporal import local_step
-from gansynth.schema import Column, Schema
+from gansynth.schema import FRAMES, Column, Schema
 
 TYPES = (
     *("float", "integer", "boolean", "category", "datetime", "duration", "decimal"),
@@ -84,7 +84,7 @@ def settle(
         return schema, dict(data)
     check_names(schema, column_types or {})
     # In an array of numbers, they all are measured alike.
-    mixed = schema.container not in ("numpy", "list") or (
+    mixed = schema.container in FRAMES or (
         schema.dtype == "object" and not {c.kind for c in schema.columns} <= {"integer", "float"}
     )
     columns, values = [], {}

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, distributions
 from typing import Any
 
+from sklearn.utils import InputTags, get_tags
+
 from gansynth.architecture import API_VERSION, Architecture, DataSpec
 
 GROUP = "gansynth.architectures"
@@ -187,6 +189,22 @@ def resolve(
     kind = type(given)
     _check_version(kind, f"architecture={kind.__name__}")
     return _name_of(kind), given
+
+
+def input_tags(architecture: Any) -> InputTags:
+    """What data an architecture says that it takes; of ``"auto"``, and of one unknown, any.
+
+    Parameters
+    ----------
+    architecture : str, Architecture or type
+        As for :func:`resolve`.
+    """
+    try:
+        kind = load(architecture) if isinstance(architecture, str) else architecture
+        return get_tags(kind() if isinstance(kind, type) else kind).input_tags
+    except (ArchitectureError, TypeError, ValueError):
+        # "auto", or what a fit will complain of.
+        return InputTags(allow_nan=True, string=True, categorical=True, three_d_array=True)
 
 
 def _installed() -> dict[str, list[tuple[ArchitectureInfo, EntryPoint]]]:

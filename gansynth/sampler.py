@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from imblearn.over_sampling.base import BaseOverSampler
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from gansynth import column_types as types
-from gansynth import containers, notebook, registry, rewriting
+from gansynth import containers, inputs, notebook, registry, resampling, scorers
 from gansynth._compat import (
+    SAMPLING_STRATEGIES,
     CallbackSupportMixin,
     HTMLDetailsMixin,
     Interval,
@@ -31,11 +30,11 @@ from gansynth.constraints import Constraint
 from gansynth.inference import artifact as files
 from gansynth.inference import noise
 from gansynth.inference.exported import ExportedSampler
-from gansynth.schema import Schema
+from gansynth.schema import FRAMES, Schema
 from gansynth.watching import HistoryKeeper, Run, Watcher, Watchers
 
 
-class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseEstimator):
+class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseOverSampler):
     """Learn the distribution of X with a GAN, and draw new rows of the same kind.
 
     X may be a table with columns of any kind, points, or images. After ``fit`` the
@@ -103,6 +102,11 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseEstimator):
         :class:`~gansynth.constraints.Range`, :class:`~gansynth.constraints.Inequality`,
         :class:`~gansynth.constraints.FixedCombinations` and
         :class:`~gansynth.constraints.Formula`.
+    sampling_strategy : float, str, dict or callable, default="auto"
+        What :meth:`fit_resample` is to bring classes to, as imbalanced-learn has it: of two
+        classes, the rows of the rarer one over those of the other; "minority", "not minority",
+        "not majority" (which is "auto") or "all", the classes to be made as large as the largest;
+        or the rows that classes are to have in the end, or a function of y that gives these.
     callbacks : list, optional
         Keras callbacks, told of each interval as of an epoch: instances, or functions without
         arguments that make one (what an instance holds open can't be pickled or copied). Those
@@ -131,6 +135,8 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseEstimator):
         Weight of the gradient penalty at the start, and after the anneal.
     classes_ : ndarray of shape (n_classes,)
         Class labels. Only after ``fit(X, y)``.
+    sampling_strategy_ : dict
+        How many new rows of each class the last :meth:`fit_resample` made.
     n_features_in_ : int
         Columns of X, without those that were dropped. Not for images.
     feature_names_in_ : ndarray of str
@@ -153,6 +159,7 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseEstimator):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any] | str]] = {
+        "sampling_strategy": SAMPLING_STRATEGIES,
         "architecture": [str, Architecture, type],
         "steps": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "max_time": [None, Interval(Real, 0, None, closed="neither")],
@@ -166,7 +173,7 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseEstimator):
         "random_state": ["random_state", np.random.Generator],
         "device": [str],
         "precision": [StrOptions({"auto", "float32", "bfloat16"})],
-        "strategy": [object],  # what it is, is for TensorFlow to tell
+        "strategy": "no_validation",  # what it is, is for TensorFlow to tell
         "checkpoint_dir": [None, str, os.PathLike],
         "warm_start": ["boolean"],
         "column_types": [None, dict],
@@ -196,9 +203,11 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseEstimator):
         warm_start: bool = False,
         column_types: dict[Any, str] | None = None,
         constraints: list[Constraint] | None = None,
+        sampling_strategy: Any = "auto",
         callbacks: list[Any] | None = None,
         verbose: int = 0,
     ) -> None:
+        super().__init__(sampling_strategy=sampling_strategy)
         self.architecture = architecture
         self.steps = steps
         self.max_time = max_time
@@ -226,9 +235,9 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : DataFrame, Table, ndarray or list
-            A pandas, polars or pyarrow table, an array of shape (n, columns), grey images
-            of shape (n, h, w) or images of shape (n, h, w, channels), uint8 or float.
+        X : DataFrame, Table, ndarray, sparse matrix or list
+            A pandas, polars or pyarrow table, an array or sparse matrix of shape (n, columns),
+            grey images of shape (n, h, w) or images of shape (n, h, w, channels), uint8 or float.
         y : array-like of shape (n,), optional
             Class labels.
 
@@ -248,8 +257,60 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseEstimator):
             If training diverges again and again. It has a ``history``; what was fitted before
             stays.
         """
-        memory = self.__dict__.get("_memory") if self.warm_start else None
-        return self._fit(X, y, None, memory, self.warm_start)
+        return self._fit(X, y, None, self._own_memory, self.warm_start)
+
+    @with_callbacks
+    def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """Fit on X and y, and add new rows of the rare classes.
+
+        One generator learns all classes, each of which makes up the same share of its batches: a
+        rare class borrows from what the others are like, and its rows are of that class for
+        certain. There is no ``sample_indices_``, since no new row is a row of X.
+
+        Parameters
+        ----------
+        X : DataFrame, Table, ndarray, sparse matrix or list
+            As for :meth:`fit`.
+        y : array-like of shape (n,)
+            Class labels of any type; or of shape (n, classes), a column of 0 and 1 for each class.
+
+        Returns
+        -------
+        X_resampled : DataFrame, Table, ndarray, sparse matrix or list
+            X, and behind its last row the new ones: in the same container, with the same names and
+            dtypes; a pandas frame is numbered anew from 0.
+        y_resampled : array-like
+            y and the classes of the new rows, in the container that y came in.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X, y or a parameter can't be used: a y of one class, a continuous one, a
+            ``sampling_strategy`` that asks for fewer rows than there are.
+
+        Warns
+        -----
+        UserWarning
+            If a class has fewer than ten rows to learn from; with the number of new rows that are
+            copies of these.
+        """
+        self._validate_params()
+        inputs.check_whole(self.column_types)
+        return self._fit_resample(X, y)
+
+    def _fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """What imbalanced-learn's samplers have to have: X and y, and new rows behind them."""
+        request = resampling.read(y, self.sampling_strategy)
+        self._fit(X, request.labels, None, self._own_memory, self.warm_start, balanced=True)
+        self.sampling_strategy_ = request.counts
+        rows = self.sample(y=request.new)
+        resampling.tell_of_few(self.artifact_.schema, X, request.labels, rows, request.new)
+        return containers.append(X, rows), request.labels_with()
+
+    @property
+    def _own_memory(self) -> Any:
+        """What the last fit has left to go on from, if this one is to."""
+        return self.__dict__.get("_memory") if self.warm_start else None
 
     @with_callbacks
     def partial_fit(self, X: Any, y: Any = None, classes: Any = None) -> Self:
@@ -280,7 +341,8 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseEstimator):
         ValueError, TypeError
             As for :meth:`fit`, and if X or y are not of the kind of the first chunk's.
         """
-        memory = self.__dict__.get("_memory")
+        self._validate_params()
+        memory = self.__dict__.get("_memory") or self.__dict__.get("_fleeting")
         if self.checkpoint_dir is not None:
             raise ValueError(
                 f"checkpoint_dir={os.fspath(self.checkpoint_dir)!r} is for fit. Set it to None for "
@@ -288,23 +350,31 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseEstimator):
             )
         if memory is None and "artifact_" in self.__dict__:
             raise ValueError(
-                "partial_fit can't go on from a fit with warm_start=False, which keeps nothing to "
-                "go on from. Set warm_start=True before fit, or call partial_fit of a "
-                "sklearn.base.clone."
+                "partial_fit can't go on from a fit with warm_start=False once it was copied or "
+                "pickled: what to go on from is left out then. Set warm_start=True before fit, or "
+                "call partial_fit of a sklearn.base.clone."
             )
         return self._fit(X, y, classes, memory, True, partial=True)
 
     def _fit(
-        self, X: Any, y: Any, classes: Any, memory: Any, remember: bool, *, partial: bool = False
+        self,
+        X: Any,
+        y: Any,
+        classes: Any,
+        memory: Any,
+        remember: bool,
+        *,
+        partial: bool = False,
+        balanced: bool = False,
     ) -> Self:
         """Read, train, and take over what came of it."""
         self._validate_params()
-        _check_device(self.device)
-        _check_strategy(self.strategy, self.device)
-        gamma = _check_gamma(self.gamma)
+        inputs.check_device(self.device)
+        inputs.check_strategy(self.strategy, self.device)
+        gamma = inputs.check_gamma(self.gamma)
         known = self.artifact_.schema if memory else None
-        schema, data, labels = _read(X, y, classes, known, self.column_types, add=partial)
-        schema, modelled, data, plan = _rewritten(self.constraints, schema, data, memory)
+        schema, data, labels = inputs.read(X, y, classes, known, self.column_types, add=partial)
+        schema, modelled, data, plan = inputs.rewritten(self.constraints, schema, data, memory)
         spec = DataSpec(modelled, len(next(iter(data.values()))))
         if spec.n_samples < 2 and not memory:
             # The wording that scikit-learn's estimator checks look for.
@@ -340,6 +410,7 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseEstimator):
             validation_fraction=0.0 if partial else self.validation_fraction,
             checkpoint_dir=self.checkpoint_dir,
             chunk_steps=chunk_steps,
+            balanced=balanced,
         )
         earlier = int(self.artifact_.meta["samples"]) if partial and memory else 0
         about = {"samples": earlier + spec.n_samples}
@@ -373,9 +444,10 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseEstimator):
         best = (state.best_step, state.best_score)
         self.__dict__.update(learned(fitted.graph, state.history, state.step, best))
         self.gamma_ = (fitted.recipe.gamma[0], state.gamma[1])
-        self.__dict__.pop("_memory", None)
-        if remember:
-            self._memory = fitted.memory
+        for before in ("_memory", "_fleeting"):
+            self.__dict__.pop(before, None)
+        # In this process, partial_fit can go on from any fit.
+        self.__dict__["_memory" if remember else "_fleeting"] = fitted.memory
         if task:
             task.finish()
         return self
@@ -467,6 +539,32 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseEstimator):
         state = self.random_state if random_state is None else random_state
         return self._exported.impute(X, y=y, random_state=state)
 
+    def score(self, X: Any, y: Any = None) -> float:
+        """How near new rows come to rows that were not learned; higher is better.
+
+        Parameters
+        ----------
+        X : DataFrame, Table, ndarray, sparse matrix or list
+            Held-out rows.
+        y : array-like of shape (n,), optional
+            Their classes, for a sampler that was fitted with y: new rows are of the same ones.
+
+        Returns
+        -------
+        float
+            Minus the :func:`~gansynth.metrics.sliced_wasserstein` distance, in standard deviations
+            of X: at most 0. Samplers can be compared by it on the same rows; it is the same at
+            each call, and not 0 for real rows either.
+
+        See Also
+        --------
+        gansynth.scorers : Other scores, for ``scoring=`` of a grid search.
+        """
+        check_is_fitted(self, "artifact_")
+        if not self.artifact_.schema.is_image:
+            validate_data(self, X, reset=False, skip_check_array=True)
+        return scorers.sliced_wasserstein_scorer(self, X, y)
+
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
         """Write the generator to an ``.onnx`` file, whole or not at all.
 
@@ -499,7 +597,8 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
-        state.pop("_session", None)
+        for passing in ("_session", "_fleeting"):
+            state.pop(passing, None)
         return state
 
     def _html_details(self) -> str:
@@ -518,10 +617,9 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = False
-        tags.input_tags.allow_nan = True
-        tags.input_tags.string = True
-        tags.input_tags.categorical = True
-        tags.input_tags.three_d_array = True
+        of_architecture = registry.input_tags(self.architecture)
+        for name in ("allow_nan", "string", "categorical", "three_d_array"):
+            setattr(tags.input_tags, name, getattr(of_architecture, name))
         return tags
 
     def _adjusted(self, recipe: Recipe) -> Recipe:
@@ -571,7 +669,7 @@ def _learned(
         return attributes
     attributes["n_features_in_"] = len(schema.columns)
     names = [column.name for column in schema.columns]
-    framed = schema.container not in ("numpy", "list")
+    framed = schema.container in FRAMES
     if framed and all(isinstance(name, str) for name in names):
         attributes["feature_names_in_"] = np.asarray(names, dtype=object)
     return attributes
@@ -582,110 +680,3 @@ def _so_far(learned: Callable[..., dict[str, Any]], run: Run) -> dict[str, Any]:
     history = {name: values[:] for name, values in run.history.items()}
     step, score = int(history["step"][-1]), history["score"][-1]
     return learned(run.export(), history, step, (step, score))
-
-
-def _read(
-    X: Any,
-    y: Any,
-    classes: Any,
-    known: Schema | None,
-    column_types: dict[Any, str] | None,
-    *,
-    add: bool,
-) -> tuple[Schema, dict[str, np.ndarray], np.ndarray | None]:
-    """Schema, data and class codes; under the schema of earlier data, if there is one.
-
-    These are the whole data, unless they are to be added to the earlier ones.
-    """
-    if known:
-        schema, data = known, containers.read_as(known, X)
-    else:
-        types.check(column_types)
-        schema, data = containers.read(X, types.dropped(column_types))
-        schema, data = types.settle(schema, data, column_types)
-    if known and (y is not None) != bool(known.classes):
-        raise ValueError(
-            f"y {'is given' if y is not None else 'is missing'}, unlike in the fit that this one "
-            "goes on from. Pass y in both or in neither."
-        )
-    if y is None:
-        if classes is not None:
-            raise ValueError("classes is given, but y is missing. Pass both or neither.")
-        return schema, data, None
-    if known is None:
-        names, _, _, dtype = containers.read_labels(y if classes is None else classes)
-        schema = replace(schema, classes=names, class_dtype=dtype)
-    elif classes is not None and set(containers.read_labels(classes)[0]) != set(known.classes):
-        raise ValueError(
-            f"classes={list(classes)} differ from those of the first call, "
-            f"{list(known.classes)}. Leave them out, or pass the same."
-        )
-    labels = containers.codes_of(schema, y)
-    check_consistent_length(X, labels)
-    counts = np.bincount(labels, minlength=len(schema.classes))
-    if known and add:
-        counts += known.class_counts
-    return replace(schema, class_counts=tuple(counts.tolist())), data, labels
-
-
-def _rewritten(
-    constraints: Sequence[Constraint] | None,
-    schema: Schema,
-    data: dict[str, np.ndarray],
-    memory: Any,
-) -> tuple[Schema, Schema, dict[str, np.ndarray], rewriting.Rewriting | None]:
-    """Schema of the data, and schema and data to model, in which no constraint can be broken."""
-    if memory:
-        rewriting.check_same(constraints, schema)
-        plan = memory.rewriting
-        if plan:
-            plan.check(data)
-    else:
-        plan = rewriting.plan(constraints, schema, data)
-    if plan is None:
-        return schema, schema.modelled, data, None
-    schema = plan.marked(schema)
-    return schema, replace(schema, columns=plan.modelled), plan.apply(data), plan
-
-
-def _check_gamma(gamma: Any) -> Any:
-    """Refuse a pair that is none; scikit-learn's validation has seen to the rest."""
-    if not isinstance(gamma, (tuple, list)):
-        return gamma
-    if len(gamma) != 2 or not all(isinstance(g, Real) and 0 < float(g) < np.inf for g in gamma):
-        raise ValueError(
-            f"gamma={gamma!r} is no pair of positive numbers. Use 'auto', a number, or its "
-            "values at the start and after the anneal, such as (0.1, 0.001)."
-        )
-    return tuple(float(g) for g in gamma)
-
-
-def _check_device(device: str) -> None:
-    """Refuse a device that is none, before TensorFlow is loaded to tell."""
-    number = device.removeprefix("gpu:")
-    if device not in ("auto", "cpu", "gpu") and not (number != device and number.isdecimal()):
-        raise ValueError(
-            f"device={device!r} is unknown. Use 'auto', 'cpu', 'gpu', or a GPU by its number, "
-            "such as 'gpu:1'."
-        )
-
-
-def _check_strategy(strategy: Any, device: str) -> None:
-    """Refuse a strategy that is none; there is no object of TensorFlow's before it is loaded."""
-    if strategy is None:
-        return
-    if isinstance(strategy, str):
-        known = strategy in ("mirrored", "multi_worker")
-    else:
-        tensorflow = sys.modules.get("tensorflow")
-        known = tensorflow is not None and isinstance(strategy, tensorflow.distribute.Strategy)
-    if not known:
-        raise ValueError(
-            f"strategy={strategy!r} is unknown. Use None for one device, 'mirrored' for all GPUs "
-            "of this machine, 'multi_worker' for a cluster, or a tf.distribute.Strategy."
-        )
-    if device != "auto":
-        raise ValueError(
-            f"device={device!r} can't be combined with strategy={strategy!r}, which names the "
-            "devices itself. Use device='auto', or strategy=None."
-        )

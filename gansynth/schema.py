@@ -35,7 +35,29 @@ MISSING_INTEGER = int(np.iinfo(np.int64).min)
 Kind = Literal[
     "float", "integer", "datetime", "duration", "decimal", "boolean", "category", "identifier"
 ]
-Container = Literal["pandas", "polars", "pyarrow", "numpy", "list"]
+Container = Literal[
+    "pandas",
+    "polars",
+    "pyarrow",
+    "numpy",
+    "list",
+    "bsr_array",
+    "bsr_matrix",
+    "coo_array",
+    "coo_matrix",
+    "csc_array",
+    "csc_matrix",
+    "csr_array",
+    "csr_matrix",
+    "dia_array",
+    "dia_matrix",
+    "dok_array",
+    "dok_matrix",
+    "lil_array",
+    "lil_matrix",
+]
+FRAMES: tuple[Container, ...] = ("pandas", "polars", "pyarrow")
+"""Containers whose columns have names and dtypes of their own."""
 WHOLE_KINDS = ("integer", "datetime", "duration", "decimal")
 """Kinds whose neutral array holds whole numbers, :data:`MISSING_INTEGER` where missing."""
 INPUT_NAMES = ("z", "y", "condition")
@@ -131,8 +153,9 @@ class Schema:
 
     Attributes
     ----------
-    container : {"pandas", "polars", "pyarrow", "numpy", "list"}
-        What X came in, and what samples are returned in.
+    container : str
+        What X came in, and what samples are returned in: "pandas", "polars", "pyarrow", "numpy",
+        "list", or the name of a sparse class of scipy, such as "csr_matrix".
     columns : tuple of Column
         Columns of a table or of a 2-D array; empty for images.
     image_shape : tuple of int

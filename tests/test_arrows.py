@@ -43,23 +43,28 @@ ARROWS = {
         *{"architecture", "atomic", "schema", "inference", "memory", "watching"},
         *{"expressions", "rewriting"},
     },
+    "inputs": {"column_types", "constraints", "containers", "rewriting", "schema"},
+    "resampling": {"containers", "schema"},
+    "scorers": {"containers", "metrics"},
     "sampler": {
         *{"architecture", "containers", "inference", "registry", "schema", "training"},
-        *{"_compat", "callbacks", "column_types", "constraints", "notebook", "progress"},
-        *{"rewriting", "watching"},
+        *{"_compat", "callbacks", "constraints", "inputs", "notebook", "progress"},
+        *{"resampling", "scorers", "watching"},
     },
     "imputation": {"registry", "sampler"},
+    "oversampling": {"_compat", "callbacks", "sampler"},
     "testing": {"architecture", "containers", "sampler", "schema", "training"},
     "demo_pictures": {"metrics"},
     "demo": {"sampler", "atomic", "datafiles", "demo_pictures", "metrics"},
     "cli": {"sampler", "inference", "atomic", "datafiles", "demo", "registry"},
-    "__init__": {"imputation", "sampler", "inference"},
+    "__init__": {"imputation", "oversampling", "sampler", "inference"},
 }
 HEAVY = {"tensorflow", "keras", "tf2onnx", "onnx"}
 PUBLIC_NAMES = {
     "ExportedSampler": "inference",
     "GANImputer": "imputation",
     "GANSampler": "sampler",
+    "OversampledClassifier": "oversampling",
     "load": "inference",
 }
 

@@ -16,10 +16,13 @@ import numpy as np
 
 from gansynth.containers.columns import check_names, check_size, in_order, missing_in, shorten
 from gansynth.containers.conversions import as_stored, conform
-from gansynth.containers.labels import codes_of, read_labels, write_labels
-from gansynth.schema import Column, Schema
+from gansynth.containers.labels import FILES, append_labels, codes_of, read_labels, write_labels
+from gansynth.schema import FRAMES, WHOLE_KINDS, Column, Schema
 
 __all__ = [
+    "append",
+    "append_labels",
+    "as_frame",
     "codes_of",
     "missing_in",
     "read",
@@ -31,8 +34,6 @@ __all__ = [
     "write_labels",
 ]
 
-FRAMES = {"pandas": "pandas_frames", "polars": "polars_frames", "pyarrow": "arrow_tables"}
-
 
 def read(X: Any, skip: Sequence[Any] = ()) -> tuple[Schema, dict[str, np.ndarray]]:
     """Find out what X holds, and read it.
@@ -40,9 +41,9 @@ def read(X: Any, skip: Sequence[Any] = ()) -> tuple[Schema, dict[str, np.ndarray
     Parameters
     ----------
     X : DataFrame, Table, array-like
-        A pandas or polars DataFrame, a pyarrow Table, a numpy array or nested lists of
-        shape (n, d) (a table, columns named x0, x1, …), (n, h, w) (grey images) or
-        (n, h, w, c) (images).
+        A pandas or polars DataFrame, a pyarrow Table; a numpy array, a sparse matrix or nested
+        lists of shape (n, d) (a table, columns named x0, x1, …); an array or lists of shape
+        (n, h, w) (grey images) or (n, h, w, c) (images).
     skip : sequence
         Names of columns to leave out, whatever they hold; those that are not there are ignored.
 
@@ -65,17 +66,15 @@ def read(X: Any, skip: Sequence[Any] = ()) -> tuple[Schema, dict[str, np.ndarray
         values, or column names that are not unique.
     """
     container = _container(X)
+    file = _file(container)
     if container not in FRAMES:
-        from gansynth.containers import arrays
-
-        return arrays.read(X, container, skip)
-    frames = import_module(f"{__name__}.{FRAMES[container]}")
+        return file.read(X, container, skip)
     check_size(X.shape)
-    dropped = tuple(name for name in frames.names(X) if name in skip)
-    X = frames.without(X, dropped) if dropped else X
+    dropped = tuple(name for name in file.names(X) if name in skip)
+    X = file.without(X, dropped) if dropped else X
     check_size(X.shape)
-    check_names(frames.names(X))
-    columns, values = zip(*frames.read(X), strict=True)
+    check_names(file.names(X))
+    columns, values = zip(*file.read(X), strict=True)
     outputs = [column.output for column in columns]
     schema = Schema(container, columns=columns, dropped=dropped)
     return schema, dict(zip(outputs, values, strict=True))
@@ -208,8 +207,8 @@ def write(schema: Schema, data: Mapping[str, np.ndarray], n: int) -> Any:
     """Hand neutral arrays back in the container, with the names and dtypes, of X.
 
     The inverse of :func:`read`, with three differences: an index is not kept (pandas rows
-    are numbered from 0), sparse columns come back dense, and where a container has a mark
-    of its own for a missing number (polars, pyarrow, nullable pandas), NaN becomes that.
+    are numbered from 0), sparse columns of a frame come back dense, and where a container has a
+    mark of its own for a missing number (polars, pyarrow, nullable pandas), NaN becomes that.
 
     Parameters
     ----------
@@ -232,12 +231,70 @@ def write(schema: Schema, data: Mapping[str, np.ndarray], n: int) -> Any:
         columns, values = zip(*(as_stored(*pair) for pair in pairs), strict=True)
         schema = replace(schema, columns=columns)
         data = {column.output: array for column, array in zip(columns, values, strict=True)}
+    file = _file(schema.container)
     if schema.container not in FRAMES:
-        from gansynth.containers import arrays
+        return file.write(schema, data, n)
+    return file.write(schema.columns, in_order(schema, data))
 
-        return arrays.write(schema, data, n)
-    frames = import_module(f"{__name__}.{FRAMES[schema.container]}")
-    return frames.write(schema.columns, in_order(schema, data))
+
+def append(X: Any, rows: Any) -> Any:
+    """Put rows behind those of X.
+
+    Parameters
+    ----------
+    X : DataFrame, Table, array-like
+        As for :func:`read`; not changed.
+    rows : the same container
+        Of the same columns, as :func:`write` gave them.
+
+    Returns
+    -------
+    DataFrame, Table, ndarray, sparse matrix or list
+        What X is, with its names and dtypes; a pandas frame numbered anew from 0.
+    """
+    return _file(_container(X)).append(X, rows)
+
+
+def as_frame(X: Any) -> Any:
+    """What X holds, as a pandas frame of numbers and labels: what metrics compare.
+
+    Parameters
+    ----------
+    X : DataFrame, Table, array-like
+        As for :func:`read`.
+
+    Returns
+    -------
+    DataFrame
+        Floats, NaN where missing, of all that has a magnitude; objects, None where missing, of the
+        rest. Of images a column a value.
+    """
+    import pandas as pd
+
+    schema, data = read(X)
+    if schema.is_image:
+        images = data["image"]
+        return pd.DataFrame(images.reshape(len(images), -1))
+    return pd.DataFrame(
+        {column.output: _plain(column, data[column.output]) for column in schema.columns}
+    )
+
+
+def _plain(column: Column, values: np.ndarray) -> np.ndarray:
+    """Numbers as floats, labels as objects."""
+    if column.kind == "float":
+        return values
+    missing = missing_in(column, values)
+    if column.kind in WHOLE_KINDS:
+        return np.where(missing, np.nan, values.astype(np.float64))
+    labels = np.array([*(column.categories or (False, True)), None], dtype=object)
+    return labels[np.where(missing, -1, values.astype(np.int64))]
+
+
+def _file(container: str) -> Any:
+    """The module that deals with a container."""
+    arrays = "arrays" if container in ("numpy", "list") else "sparse"
+    return import_module(f"{__name__}.{FILES.get(container, arrays)}")
 
 
 def _container(X: Any) -> Any:
@@ -258,10 +315,9 @@ def _container(X: Any) -> Any:
     if isinstance(X, list | tuple):
         return "list"
     if hasattr(X, "toarray"):
-        raise TypeError(
-            "Sparse data was passed as X, but dense data is required: pass X.toarray(), if "
-            "that fits into memory"
-        )
+        from gansynth.containers import sparse
+
+        return sparse.container_of(X)
     if hasattr(X, "collect"):
         raise TypeError(f"X is a {type(X).__name__}, not yet computed: pass X.collect()")
     # a frame of another library can often turn into an array too, but would lose its dtypes
@@ -269,7 +325,7 @@ def _container(X: Any) -> Any:
         return "numpy"
     raise TypeError(
         f"X is a {type(X).__module__}.{type(X).__qualname__}; pass a pandas or polars "
-        "DataFrame, a pyarrow Table, a numpy array or a list of rows"
+        "DataFrame, a pyarrow Table, a numpy array, a sparse matrix or a list of rows"
     )
 
 

@@ -43,6 +43,14 @@ def write(schema: Schema, data: Mapping[str, np.ndarray], n: int) -> np.ndarray 
     return array.tolist() if schema.container == "list" else array
 
 
+def append(X: np.ndarray | list | tuple, rows: np.ndarray | list) -> np.ndarray | list:
+    """Put rows behind those of X."""
+    if isinstance(X, list | tuple):
+        return [*X, *rows]
+    X = np.asarray(X)
+    return np.concatenate([X, np.asarray(rows).astype(X.dtype, copy=False)])
+
+
 def _list_to_array(X: list | tuple) -> np.ndarray:
     """A table as an array of objects, each column of its own type; images as one of numbers."""
     try:

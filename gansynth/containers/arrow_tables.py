@@ -47,6 +47,19 @@ def write(columns: Sequence[Column], arrays: Sequence[np.ndarray]) -> pa.Table:
     return pa.Table.from_arrays(written, schema=pa.schema(fields))
 
 
+def append(X: pa.Table, rows: pa.Table) -> pa.Table:
+    """Put rows behind those of X."""
+    return pa.concat_tables([X, rows.cast(X.schema)])
+
+
+def append_labels(y: pa.Array | pa.ChunkedArray, labels: np.ndarray) -> pa.ChunkedArray:
+    """Put labels behind those of an array."""
+    new = pa.array(labels.tolist())
+    new = new.dictionary_encode() if pa.types.is_dictionary(y.type) else new
+    chunks = y.chunks if isinstance(y, pa.ChunkedArray) else [y]
+    return pa.chunked_array([*chunks, new.cast(y.type)])
+
+
 def read_column(name: str | int, dtype: str, column: pa.ChunkedArray) -> tuple[Column, np.ndarray]:
     """Read one column."""
     array = column.combine_chunks()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from gansynth.containers.columns import shorten
 from gansynth.schema import Schema
+
+FILES = {"pandas": "pandas_frames", "polars": "polars_frames", "pyarrow": "arrow_tables"}
+"""Where containers of a library are dealt with."""
 
 
 def read_labels(y: Any) -> tuple[tuple[Any, ...], np.ndarray, tuple[int, ...], str]:
@@ -84,6 +88,36 @@ def codes_of(schema: Schema, y: Any) -> np.ndarray:
         )
     new = np.array([known[label] for label in labels], dtype=np.int32)
     return new[codes]
+
+
+def append_labels(y: Any, labels: np.ndarray) -> Any:
+    """Put labels behind those of y.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,) or (n, columns)
+        A list, an array, a sparse matrix, a pandas column or table, or a polars or pyarrow
+        column; not changed.
+    labels : ndarray of shape (m,), or of shape (m, columns) for several columns
+        Values that y can hold.
+
+    Returns
+    -------
+    array-like
+        What y is, with its names and dtypes; of pandas numbered anew from 0.
+    """
+    if isinstance(y, list | tuple):
+        return [*y, *labels.tolist()]
+    if hasattr(y, "toarray"):
+        from gansynth.containers import sparse
+
+        return sparse.append(y, labels)
+    library = type(y).__module__.partition(".")[0]
+    if library in FILES:
+        file = import_module(f"gansynth.containers.{FILES[library]}")
+        return file.append_labels(y, labels)
+    y = np.asarray(y)
+    return np.concatenate([y, labels.reshape(-1, *y.shape[1:]).astype(y.dtype)])
 
 
 def _to_array(y: Any) -> np.ndarray:

@@ -44,6 +44,18 @@ def write(columns: Sequence[Column], arrays: Sequence[np.ndarray]) -> pd.DataFra
     return pd.DataFrame(series, index=pd.RangeIndex(len(arrays[0])), copy=False)
 
 
+def append(X: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Put rows behind those of X, and number them all from 0."""
+    return pd.concat([X, rows.astype(X.dtypes)], ignore_index=True)
+
+
+def append_labels(y: Any, labels: np.ndarray) -> Any:
+    """Put labels behind those of a series, or of a frame; see :func:`.labels.append_labels`."""
+    names = {"columns": y.columns} if isinstance(y, pd.DataFrame) else {"name": y.name}
+    new = type(y)(labels, **names).astype(y.dtypes)
+    return pd.concat([y, new], ignore_index=True)
+
+
 def _read_column(name: str | int, series: Any) -> tuple[Column, np.ndarray]:
     if isinstance(series.dtype, pd.SparseDtype):
         series = series.sparse.to_dense()

@@ -40,6 +40,16 @@ def write(columns: Sequence[Column], arrays: Sequence[np.ndarray]) -> pl.DataFra
     )
 
 
+def append(X: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Put rows behind those of X."""
+    return pl.concat([X, rows.cast(X.schema)])
+
+
+def append_labels(y: pl.Series, labels: np.ndarray) -> pl.Series:
+    """Put labels behind those of a series."""
+    return pl.concat([y, pl.Series(y.name, labels.tolist(), dtype=y.dtype)])
+
+
 def _read_column(name: str, series: pl.Series) -> tuple[Column, np.ndarray]:
     dtype = series.dtype
     missing = series.is_null().to_numpy() if series.null_count() else None

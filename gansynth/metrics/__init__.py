@@ -13,6 +13,7 @@ from gansynth.metrics.fidelity import (
     column_shapes,
     coverage,
     modes,
+    sliced_wasserstein,
 )
 from gansynth.metrics.privacy import (
     closest_distances,
@@ -33,5 +34,6 @@ __all__ = [
     "exact_copies",
     "membership_auc",
     "modes",
+    "sliced_wasserstein",
     "tstr_auc",
 ]

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from pandas.api import types
+from scipy.sparse import csr_matrix, hstack
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.preprocessing import OneHotEncoder
 from threadpoolctl import threadpool_limits
 
 MAX_CATEGORIES = 255
@@ -124,6 +126,51 @@ def encode(*frames: pd.DataFrame) -> tuple[list[np.ndarray], np.ndarray]:
         for array, part in zip(arrays, parts, strict=True):
             array[:, i] = numbers(part)
     return arrays, labelled
+
+
+def as_vectors(frames: list[pd.DataFrame], unit: str) -> list[csr_matrix]:
+    """Tables as vectors that have a Euclidean distance.
+
+    Labels are one-hot over √2, so that two different ones are at a distance of 1. A missing value
+    is a label of its own, beside the smallest number or the mean.
+
+    Parameters
+    ----------
+    frames : list of DataFrame
+        Tables of the same columns, in the same order.
+    unit : {"range", "deviation"}
+        What numbers are measured in: the range of their column in the first table, from its
+        smallest number on; or its standard deviation, from its mean on.
+    """
+    arrays, labelled = encode(*frames)
+    spreads = [_start_and_spread(column, unit) for column in arrays[0].T]
+    start, spread = np.array(spreads).reshape(-1, 2).T
+    labels = [
+        np.where(labelled, np.nan_to_num(array, nan=-1.0), np.isnan(array)) for array in arrays
+    ]
+    one_hot = OneHotEncoder(dtype=np.float64).fit(np.concatenate(labels))
+    return [
+        hstack(
+            [
+                csr_matrix(np.nan_to_num((array - start) / spread)[:, ~labelled]),
+                one_hot.transform(label) / np.sqrt(2),
+            ],
+            format="csr",
+        )
+        for array, label in zip(arrays, labels, strict=True)
+    ]
+
+
+def _start_and_spread(column: np.ndarray, unit: str) -> tuple[float, float]:
+    """Where numbers begin, and what 1 is. A column without any is not measured at all."""
+    values = column[~np.isnan(column)]
+    if not len(values):
+        return 0.0, np.inf
+    if unit == "range":
+        start, spread = values.min(), np.ptp(values)
+    else:
+        start, spread = values.mean(), values.std()
+    return start, spread or 1.0  # a constant column is measured in its own units
 
 
 def boosted_trees(

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from scipy.sparse import csr_matrix, hstack
+from scipy.sparse import csr_matrix
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
-from sklearn.preprocessing import OneHotEncoder
 
-from gansynth.metrics._encoding import as_frames, encode
+from gansynth.metrics._encoding import as_frames, as_vectors, encode
 
 
 def exact_copies(real: Any, synthetic: Any) -> float:
@@ -58,32 +56,8 @@ def closest_distances(reference: Any, *tables: Any) -> list[np.ndarray]:
         One array for each table, in order.
     """
     named = {f"table {i}": table for i, table in enumerate(tables, start=1)}
-    first, *others = _features(as_frames(**{"reference": reference, **named}))
+    first, *others = as_vectors(as_frames(**{"reference": reference, **named}), "range")
     return [_nearest(first, other) for other in others]
-
-
-def _features(frames: list[pd.DataFrame]) -> list[csr_matrix]:
-    """Rows as vectors of which the distance is that of :func:`closest_distances`."""
-    arrays, labelled = encode(*frames)
-    low = np.nanmin(arrays[0], axis=0, initial=np.inf)
-    high = np.nanmax(arrays[0], axis=0, initial=-np.inf)
-    # A constant column is measured in its own units; one without values not at all.
-    span = np.select([high > low, high == low], [high - low, 1.0], np.inf)
-    low = np.where(high < low, 0.0, low)
-    labels = [
-        np.where(labelled, np.nan_to_num(array, nan=-1.0), np.isnan(array)) for array in arrays
-    ]
-    one_hot = OneHotEncoder(dtype=np.float64).fit(np.concatenate(labels))
-    return [
-        hstack(
-            [
-                csr_matrix(np.nan_to_num((array - low) / span)[:, ~labelled]),
-                one_hot.transform(label) / np.sqrt(2),
-            ],
-            format="csr",
-        )
-        for array, label in zip(arrays, labels, strict=True)
-    ]
 
 
 def _nearest(reference: csr_matrix, rows: csr_matrix) -> np.ndarray:
@@ -116,7 +90,7 @@ def dcr_share(train: Any, held_out: Any, synthetic: Any, random_state: int | Non
        synthetic data", Frontiers in Big Data, 2021.
     """
     frames = as_frames(train=train, held_out=held_out, synthetic=synthetic)
-    *references, rows = _features(frames)
+    *references, rows = as_vectors(frames, "range")
     n = min(len(frames[0]), len(frames[1]))
     rng = np.random.default_rng(random_state)
     to_train, to_held_out = (

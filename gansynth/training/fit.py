@@ -65,6 +65,8 @@ class Settings:
         Where to write states to, and to go on from.
     chunk_steps : int or None
         Steps to make on a chunk of the data, of which more will come; None if this is all.
+    balanced : bool
+        Whether batches are to hold as many rows of each class, however rare it is.
     streamed : bool or None
         See :func:`gansynth.training.feed.feed`.
     """
@@ -79,6 +81,7 @@ class Settings:
     validation_fraction: float = 0.1
     checkpoint_dir: str | os.PathLike[str] | None = None
     chunk_steps: int | None = None
+    balanced: bool = False
     streamed: bool | None = None
 
 
@@ -166,7 +169,14 @@ def fit(
         exported = partial(_exported, program, codec, spec.schema, seed, rewriting)
         trainer = Trainer(
             program,
-            feed(program, rows, labels, train, streamed=settings.streamed),
+            feed(
+                program,
+                rows,
+                labels,
+                train,
+                balanced=settings.balanced,
+                streamed=settings.streamed,
+            ),
             Plan(recipe, settings.patience, settings.max_time),
             state,
             kept,
@@ -217,6 +227,7 @@ def _checkpoints(
         "precision": settings.precision,
         "patience": settings.patience,
         "validation_fraction": settings.validation_fraction,
+        "balanced": settings.balanced,
     }
     checkpoints = Checkpoints(settings.checkpoint_dir, identity)
     return checkpoints, checkpoints.latest()

@@ -163,6 +163,7 @@ class Program:
         self,
         rows: tf.Tensor,
         labels: tf.Tensor,
+        chances: tf.Tensor | None,
         seed: tf.Tensor,
         first: tf.Tensor,
         count: tf.Tensor,
@@ -176,6 +177,8 @@ class Program:
             All encoded rows.
         labels : tensor of int32, shape (n,)
             Class codes; ignored by unconditional networks.
+        chances : tensor of float64, shape (n,), or None
+            Chance that a row or one before it is picked; None if all are as likely.
         seed : tensor of int64
             Seed of the run.
         first, count : tensor of int64
@@ -188,7 +191,7 @@ class Program:
         tensor, shape (3,)
             Sums of the critic's loss, the generator's loss and the penalty.
         """
-        sums = self._run(rows, labels, seed, first, count, pace)
+        sums = self._run(rows, labels, chances, seed, first, count, pace)
         self._refresh()
         return sums
 
@@ -219,13 +222,14 @@ class Program:
         self,
         rows: tf.Tensor,
         labels: tf.Tensor,
+        chances: tf.Tensor | None,
         seed: tf.Tensor,
         first: tf.Tensor,
         count: tf.Tensor,
         pace: Pace,
     ) -> tf.Tensor:
         def step(number: tf.Tensor) -> tf.Tensor:
-            return self.replicas.run(self._picked, rows, labels, seed, number, pace)
+            return self.replicas.run(self._picked, rows, labels, chances, seed, number, pace)
 
         return _sum_over(step, first, count)
 
@@ -244,17 +248,28 @@ class Program:
 
         return _sum_over(step, first, count)
 
-    def picks(self, seed: tf.Tensor, step: tf.Tensor, n_rows: tf.Tensor) -> tf.Tensor:
+    def picks(
+        self, seed: tf.Tensor, step: tf.Tensor, n_rows: tf.Tensor, chances: tf.Tensor | None
+    ) -> tf.Tensor:
         """Rows to make a step on, for all replicas: int32 of shape (batch_size,)."""
-        return tf.random.stateless_uniform(
-            (self.batch_size,), [seed, 4 * step], 0, n_rows, tf.int32, alg="philox"
-        )
+        shape, key = (self.batch_size,), [seed, 4 * step]
+        if chances is None:
+            return tf.random.stateless_uniform(shape, key, 0, n_rows, tf.int32, alg="philox")
+        # float64: float32 can't tell 20 million rows apart.
+        numbers = tf.random.stateless_uniform(shape, key, dtype=tf.float64, alg="philox")
+        return tf.minimum(tf.searchsorted(chances, numbers, side="right"), n_rows - 1)
 
     def _picked(
-        self, rows: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, step: tf.Tensor, pace: Pace
+        self,
+        rows: tf.Tensor,
+        labels: tf.Tensor,
+        chances: tf.Tensor | None,
+        seed: tf.Tensor,
+        step: tf.Tensor,
+        pace: Pace,
     ) -> tf.Tensor:
         """Make a step on rows out of all."""
-        picks = self.replicas.own(self.picks(seed, step, tf.shape(rows)[0]))
+        picks = self.replicas.own(self.picks(seed, step, tf.shape(rows)[0], chances))
         return self._step(
             tf.gather(rows, picks), tf.gather(labels, picks), seed, step, schedule(pace, step)
         )

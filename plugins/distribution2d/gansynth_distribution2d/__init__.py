@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gansynth.architecture import Architecture, DataSpec, NetworkSpec, Recipe
+from gansynth.schema import FRAMES
 from gansynth_distribution2d.codec import PointCodec
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Distribution2DGAN(Architecture):
             return 0
         if any(column.kind != "float" or column.nullable for column in columns):
             return 0
-        shapes = (1, 2, 3) if spec.schema.container in ("numpy", "list") else (2,)
+        shapes = (2,) if spec.schema.container in FRAMES else (1, 2, 3)
         return 80 if len(columns) in shapes else 40
 
     def codec(self, spec: DataSpec, data: Mapping[str, np.ndarray]) -> PointCodec:

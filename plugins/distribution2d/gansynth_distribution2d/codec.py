@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from scipy.spatial import cKDTree
+from sklearn.neighbors import NearestNeighbors
 
 from gansynth.architecture import Codec, Draw
-from gansynth.schema import MISSING_INTEGER, Schema
+from gansynth.schema import FRAMES, MISSING_INTEGER, Schema
 
 if TYPE_CHECKING:
     import keras
@@ -55,7 +55,7 @@ class PointCodec(Codec):
         self.layout: int = max(len(self.varying), 1)
         self.scales = np.zeros((self.layout, len(values)))
         self.scales[range(len(self.varying)), self.varying] = self.scale[self.varying]
-        self.together = schema.container in ("numpy", "list") and len(set(self.dtypes)) == 1
+        self.together = schema.container not in FRAMES and len(set(self.dtypes)) == 1
         rows = self._standardise(data)
         self.kept = rows[:: -(-len(rows) // KEPT_ROWS)]
 
@@ -77,7 +77,7 @@ class PointCodec(Codec):
 
         points, charts = networks.sample_charts(generator, draw(CALIBRATION_ROWS))
         neighbours = min(NEIGHBOURS, len(points))
-        _, nearest = cKDTree(points).query(self.kept, neighbours)
+        nearest = NearestNeighbors(n_neighbors=neighbours).fit(points).kneighbors(self.kept)[1]
         networks.weigh_charts(generator, mixture_weights(charts[nearest], charts.max() + 1))
 
     def decode(self, rows: Any) -> dict[str, Any]:

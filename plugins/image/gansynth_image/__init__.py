@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sklearn.utils import Tags
 
 from gansynth.architecture import Architecture, DataSpec, NetworkSpec, Recipe
 from gansynth_image.codec import ImageCodec
@@ -40,6 +41,11 @@ class ImageGAN(Architecture):
     def __init__(self, width: int = 16, depth: int = 1) -> None:
         self.width = width
         self.depth = depth
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
 
     def accepts(self, spec: DataSpec) -> int:
         """Images, and nothing else."""

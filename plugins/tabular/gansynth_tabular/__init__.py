@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sklearn.utils import Tags
 
 from gansynth.architecture import Architecture, DataSpec, NetworkSpec, Recipe
 from gansynth_tabular.codec import TableCodec
@@ -64,6 +65,13 @@ class TabularGAN(Architecture):
         self.min_mass = min_mass
         self.candidates = candidates
         self.conditions = conditions
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
 
     def accepts(self, spec: DataSpec) -> int:
         """Any table; points in the plane have an architecture made for them."""
