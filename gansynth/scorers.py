@@ -93,14 +93,23 @@ def tstr_scorer(sampler: Any, X: Any, y: Any) -> float:
 
 def _real_and_new(sampler: Any, X: Any, y: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Held-out and new rows as frames, their classes in one more column."""
-    real = containers.as_frame(X)
+    real = _learned(sampler, X)
     repeats = int(np.clip(ROWS // len(real), 1, MOST_DRAWS))
     if not hasattr(sampler, "classes_"):
-        return real, containers.as_frame(sampler.sample(repeats * len(real), random_state=0))
+        return real, _learned(sampler, sampler.sample(repeats * len(real), random_state=0))
     if y is None:
         raise ValueError("y is missing: the sampler was fitted with classes. Pass those of X.")
     labels = np.asarray(y)
     classes = np.tile(labels, repeats)
-    new = containers.as_frame(sampler.sample(y=classes, random_state=0))
+    new = _learned(sampler, sampler.sample(y=classes, random_state=0))
     real[TARGET], new[TARGET] = labels.astype(str), classes.astype(str)
     return real, new
+
+
+def _learned(sampler: Any, X: Any) -> pd.DataFrame:
+    """What rows hold of columns that were learned: no identifiers, nothing that was dropped."""
+    schema = sampler.artifact_.schema
+    frame = containers.as_frame(X)
+    if schema.is_image:
+        return frame
+    return frame[[column.output for column in schema.modelled.columns]]

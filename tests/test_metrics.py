@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import wasserstein_distance
 
 from gansynth.metrics import (
     c2st_auc,
@@ -17,6 +18,7 @@ from gansynth.metrics import (
     exact_copies,
     membership_auc,
     modes,
+    sliced_wasserstein,
     tstr_auc,
 )
 
@@ -42,6 +44,65 @@ def mixed(rng, n=400):
     for name in ("number", "count", "text", "category", "day"):
         frame.loc[rng.random(n) < 0.1, name] = None
     return frame
+
+
+class TestSlicedWasserstein:
+    def test_equal_tables_are_at_no_distance(self, rng):
+        """Missing values and labels included, whatever the order of rows and columns."""
+        real = mixed(rng)
+        again = real.sample(frac=1, random_state=0)[real.columns[::-1]]
+        assert sliced_wasserstein(real, again) == pytest.approx(0.0, abs=1e-12)
+
+    @pytest.mark.parametrize(("shift", "deviation"), [(1.0, 1.0), (-3.0, 0.5)])
+    def test_a_shift_is_its_length_along_each_direction(self, rng, shift, deviation):
+        """In one column the shift over the deviation; in many, its mean projection."""
+        x = rng.normal(size=(500, 1)) * deviation
+        expected = abs(shift) / x.std()
+        assert sliced_wasserstein(x, x + shift) == pytest.approx(expected)
+        plane = rng.normal(size=(500, 2))
+        moved = plane + [shift, 0] * plane.std(axis=0)
+        # The mean of |cos| over directions of the plane is 2 / pi.
+        found = sliced_wasserstein(plane, moved, n_projections=2000)
+        assert found == pytest.approx(2 / np.pi * abs(shift), rel=0.05)
+
+    def test_it_is_what_scipy_gives_along_a_direction(self, rng):
+        """In one dimension there is one direction, and the two tables may differ in length."""
+        real, other = rng.normal(size=300), rng.gamma(2.0, size=171)
+        expected = wasserstein_distance(real / real.std(), other / real.std())
+        assert sliced_wasserstein(real[:, None], other[:, None]) == pytest.approx(expected)
+
+    def test_what_it_sees(self, rng):
+        """Other shares of a label, values that are missing, columns that no longer go together."""
+        real = mixed(rng)
+        floor = sliced_wasserstein(real[:200], real[200:])
+        worse = {
+            "label": real.assign(text="a"),
+            "missing": real.assign(number=np.nan),
+            "constant": real.assign(flag=True),
+        }
+        for name, table in worse.items():
+            assert sliced_wasserstein(real, table) > floor, name
+        x = rng.normal(size=2000)
+        line = np.column_stack([x, x])
+        shuffled = np.column_stack([x, rng.permutation(x)])
+        halves = sliced_wasserstein(line[:1000], line[1000:])
+        assert sliced_wasserstein(line, shuffled) > 3 * halves
+
+    def test_a_seed_fixes_the_directions(self, rng):
+        """The same figure at each call; another for other directions."""
+        real, other = rng.normal(size=(50, 4)), rng.normal(size=(60, 4))
+        assert sliced_wasserstein(real, other) == sliced_wasserstein(real, other)
+        assert sliced_wasserstein(real, other, random_state=1) != sliced_wasserstein(real, other)
+
+    def test_bad_input(self, rng):
+        """No directions, no rows, other columns."""
+        x = rng.normal(size=(5, 2))
+        with pytest.raises(ValueError, match="n_projections must be at least 1, got 0"):
+            sliced_wasserstein(x, x, n_projections=0)
+        with pytest.raises(ValueError, match="synthetic has no rows"):
+            sliced_wasserstein(x, x[:0])
+        with pytest.raises(ValueError, match="must have the same columns"):
+            sliced_wasserstein(x, x[:, :1])
 
 
 class TestColumnShapes:

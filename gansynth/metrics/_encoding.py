@@ -148,12 +148,15 @@ def as_vectors(frames: list[pd.DataFrame], unit: str) -> list[csr_matrix]:
     labels = [
         np.where(labelled, np.nan_to_num(array, nan=-1.0), np.isnan(array)) for array in arrays
     ]
-    one_hot = OneHotEncoder(dtype=np.float64).fit(np.concatenate(labels))
+    # What is the same in all rows is no distance, but would be a direction.
+    varying = np.ptp(np.concatenate(labels), axis=0) > 0
+    labels = [of[:, varying] for of in labels]
+    one_hot = OneHotEncoder(dtype=np.float64).fit(np.concatenate(labels)) if varying.any() else None
     return [
         hstack(
             [
                 csr_matrix(np.nan_to_num((array - start) / spread)[:, ~labelled]),
-                one_hot.transform(label) / np.sqrt(2),
+                one_hot.transform(label) / np.sqrt(2) if one_hot else csr_matrix((len(label), 0)),
             ],
             format="csr",
         )
