@@ -4,8 +4,9 @@ python peers.py versions
 python peers.py ctgan train.parquet settings.json drawn.parquet costs.json
 
 ``settings.json`` holds ``rows``, ``seed``, ``timed_rows`` (drawn once more, for the rate) and
-``options``, what the peer is told beyond its defaults, such as ``{"epochs": 300}``. The peers are
-used as a newcomer would, by their documented calls.
+``options``, what the peer is told beyond its defaults, such as ``{"epochs": 300}``; of SDV's it may
+hold a ``condition``, what columns are to hold in the drawn rows. The peers are used as a newcomer
+would, by their documented calls.
 """
 
 from __future__ import annotations
@@ -58,8 +59,15 @@ def plain(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.astype(dates).assign(**text)
 
 
-def fit_sdv(method: str, train: pd.DataFrame, seed: int, options: dict[str, Any]) -> Draw:
+def fit_sdv(
+    method: str,
+    train: pd.DataFrame,
+    seed: int,
+    options: dict[str, Any],
+    condition: dict[str, Any] | None = None,
+) -> Draw:
     """Fit one of SDV's, on the column types that SDV itself finds in the rows."""
+    import sdv.sampling
     import sdv.single_table
     import torch
     from sdv.metadata import Metadata
@@ -79,7 +87,15 @@ def fit_sdv(method: str, train: pd.DataFrame, seed: int, options: dict[str, Any]
         options = {"enable_gpu": False} | options
     synthesizer = getattr(sdv.single_table, SDV[method])(metadata, **options)
     synthesizer.fit({TABLE: train})
-    return lambda rows: synthesizer.sample(rows)[TABLE]
+    if condition is None:
+        return lambda rows: synthesizer.sample(rows)[TABLE]
+
+    def draw(rows: int) -> pd.DataFrame:
+        wanted = sdv.sampling.Condition(condition, num_rows=rows)
+        drawn = synthesizer.sample_from_conditions([wanted])
+        return drawn[TABLE] if isinstance(drawn, dict) else drawn
+
+    return draw
 
 
 def fit_arf(_: str, train: pd.DataFrame, seed: int, options: dict[str, Any]) -> Draw:
@@ -141,12 +157,15 @@ def main() -> None:
     start = time.perf_counter()
     import_module("arfpy.arf" if arguments.method == "arf" else "sdv.single_table")
     imported = time.perf_counter()
-    draw = PEERS[arguments.method](arguments.method, train, settings["seed"], settings["options"])
+    told = {"condition": settings["condition"]} if "condition" in settings else {}
+    fit = PEERS[arguments.method]
+    draw = fit(arguments.method, train, settings["seed"], settings["options"], **told)
     fitted = time.perf_counter()
     drawn = draw(settings["rows"])
     sampled = time.perf_counter()
     peak = peak_mb()
-    draw(settings["timed_rows"])
+    if settings["timed_rows"]:
+        draw(settings["timed_rows"])
     drawn.to_parquet(drawn_file, index=False)
     costs = {
         "import_seconds": imported - start,

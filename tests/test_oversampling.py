@@ -37,6 +37,7 @@ from gansynth import GANSampler, OversampledClassifier
 from gansynth_image import ImageGAN
 from gansynth_tabular import TabularGAN
 
+from .test_readme import run
 from .toys import ToyGAN
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -523,6 +524,16 @@ def test_without_a_sampler_it_takes_the_default():
         warnings.simplefilter("error")
         assert clone(one).sampler is None
     assert isinstance(one.get_metadata_routing().__repr__(), str)
+
+
+def test_the_page_on_oversampling_runs(capsys):
+    """Its examples, as they stand."""
+    page = Path(__file__).parents[1] / "docs" / "oversampling.md"
+    namespace = run(page.read_text(encoding="utf-8"))
+    assert len(set(namespace["y_new"].value_counts())) == 1
+    assert namespace["X_new"].dtypes.equals(namespace["X"].dtypes)
+    assert namespace["scores"].mean() > 0.6
+    assert "gansampler__sampling_strategy" in capsys.readouterr().out
 
 
 def test_pipeline_refuses_nothing_it_needs():
