@@ -68,13 +68,24 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         self : GANImputer
+
+        Raises
+        ------
+        ValueError, TypeError
+            As for :meth:`GANSampler.fit`, and if the architecture can't be given values.
         """
         sampler = GANSampler() if self.sampler is None else clone(self.sampler)
         architecture = sampler.architecture
         if isinstance(architecture, str):
             architecture = registry.load("tabular" if architecture == "auto" else architecture)()
-        if "conditions" in architecture.get_params():
-            sampler.set_params(architecture=architecture, architecture__conditions=True)
+        if isinstance(architecture, type):
+            architecture = architecture()
+        if "conditions" not in architecture.get_params():
+            raise ValueError(
+                f"architecture={architecture!r} can't be given values: it has no parameter "
+                "'conditions'. Use architecture='tabular'."
+            )
+        sampler.set_params(architecture=architecture, architecture__conditions=True)
         self.sampler_ = sampler.fit(X)
         self.__dict__.pop("feature_names_in_", None)
         for name in ("n_features_in_", "feature_names_in_"):

@@ -19,6 +19,8 @@ from gansynth.architecture import DataSpec
 from gansynth.inference import noise
 from gansynth_tabular import TabularGAN
 
+from .toys import ToyGAN
+
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 N = 600
@@ -334,6 +336,13 @@ def test_the_page_on_conditions_runs():
     assert (namespace["some"]["age"] >= 30).all()
     assert namespace["rows"]["pay"][2] == 41.0
     assert not namespace["complete"].isna().any().any()
+
+
+@pytest.mark.parametrize("architecture", ["distribution2d", ToyGAN(), ToyGAN])
+def test_an_imputer_refuses_what_cannot_be_given_values(architecture):
+    """Before it trains, and in words."""
+    with pytest.raises(ValueError, match="can't be given values.* Use architecture='tabular'"):
+        GANImputer(GANSampler(architecture)).fit(np.zeros((9, 2)))
 
 
 @parametrize_with_checks([GANImputer(tiny(steps=1, architecture__candidates=1), random_state=0)])
