@@ -1,4 +1,4 @@
-"""What oversampling asks for: how many new rows of which class, and how near they may come."""
+"""What oversampling asks for: how many new rows of which class; and what to tell of rare ones."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Request:
 
     def labels_with(self) -> Any:
         """y with the labels of the new rows behind it, as what it is."""
-        new = np.eye(self.y.shape[1], dtype=int)[self.new] if self.one_vs_all else self.new
+        new = np.eye(np.shape(self.y)[1], dtype=int)[self.new] if self.one_vs_all else self.new
         return containers.append_labels(self.y, new)
 
 
@@ -69,10 +69,13 @@ def read(y: Any, sampling_strategy: Any) -> Request:
         # The wording that scikit-learn's estimator checks look for.
         raise ValueError("fit_resample requires y to be passed, but the target y is None")
     array = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
-    if array.dtype.kind == "U":
-        array = array.astype(object)
     if pd.isna(array).any():
         raise ValueError("Input y contains NaN; drop the rows without a label")
+    if array.dtype.kind == "U":
+        array = array.astype(object)
+    elif array.dtype == object and array.ndim == 1:
+        # Nullable integers and booleans of pandas have come as objects.
+        array = pd.Series(array).infer_objects().to_numpy()
     check_classification_targets(array)
     codes, one_vs_all = check_target_type(array, indicate_one_vs_all=True)
     counts = check_sampling_strategy(sampling_strategy, codes, "over-sampling")
