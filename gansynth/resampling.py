@@ -71,6 +71,8 @@ def read(y: Any, sampling_strategy: Any) -> Request:
     array = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
     if pd.isna(array).any():
         raise ValueError("Input y contains NaN; drop the rows without a label")
+    if array.dtype.kind == "f" and np.isinf(array).any():
+        raise ValueError("Input y contains infinity; labels must be str, int or bool")
     if array.dtype.kind == "U":
         array = array.astype(object)
     elif array.dtype == object and array.ndim == 1:

@@ -11,9 +11,11 @@ from gansynth import GANSampler, OversampledClassifier
 from gansynth_distribution2d import Distribution2DGAN
 from gansynth_tabular import TabularGAN
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::sklearn.exceptions.ConvergenceWarning",  # of a step or two no more is expected
-)
+pytestmark = [
+    # Of a step or two no more is expected.
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:y holds . row"),
+]
 
 # What a user gives is checked, not what a network learns of it: the least that trains.
 LEAST = {"steps": 2, "batch_size": 16, "validation_fraction": 0, "random_state": 0}
@@ -22,6 +24,15 @@ SAMPLERS = [
     GANSampler(Distribution2DGAN(width=8, depth=1, charts=4), **LEAST),
     GANSampler(**LEAST),
 ]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_by_default():
+    """What "auto" picks is small, too: it is made with default parameters."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TabularGAN.__init__, "__defaults__", (8, 1, 128, 0.01, 1, False))
+        patch.setattr(Distribution2DGAN.__init__, "__defaults__", (8, 1, 4, 5))
+        yield
 
 
 @parametrize_with_checks(SAMPLERS)

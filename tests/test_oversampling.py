@@ -422,8 +422,10 @@ def test_it_works_wherever_a_classifier_does():
 
 def test_search_in_several_processes():
     """The sampler goes there and back."""
-    search = GridSearchCV(model(), {"estimator__C": [0.1, 1]}, cv=2, n_jobs=2).fit(numbers(), Y)
-    again = GridSearchCV(model(), {"estimator__C": [0.1, 1]}, cv=2).fit(numbers(), Y)
+    # Workers can't import the toys beside this file.
+    model = OversampledClassifier(LogisticRegression(), tiny())
+    search = GridSearchCV(model, {"estimator__C": [0.1, 1]}, cv=2, n_jobs=2).fit(numbers(), Y)
+    again = GridSearchCV(model, {"estimator__C": [0.1, 1]}, cv=2).fit(numbers(), Y)
     np.testing.assert_array_equal(
         search.cv_results_["mean_test_score"], again.cv_results_["mean_test_score"]
     )
@@ -515,7 +517,7 @@ print(json.dumps([drawn(sampler), *workers]))
 
 def test_a_fitted_sampler_samples_where_tensorflow_is_not_imported(tmp_path):
     """In another process, and in joblib's workers: the same rows."""
-    sampler = toy().fit(numbers(), Y)
+    sampler = tiny().fit(numbers(), Y)
     expected = sampler.sample(20, y="rare", random_state=1)
     (tmp_path / "sampler.pickle").write_bytes(pickle.dumps(sampler))
     script = tmp_path / "script.py"

@@ -359,7 +359,7 @@ def test_verbose_shows_a_bar_and_silence_is_the_default(capsys):
 IMPORT = """
 import sys
 from gansynth import GANSampler
-heavy = {"tensorflow", "keras", "tf2onnx", "imblearn", "matplotlib", "polars"}
+heavy = {"tensorflow", "keras", "tf2onnx", "matplotlib", "polars"}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """
 

@@ -416,10 +416,12 @@ def test_classes_that_do_not_fit_y_are_refused(chunk, words):
 
 
 def test_partial_fit_does_not_forget_a_fit_silently(warm):
-    """After a fit that kept nothing, partial_fit says so; after a warm one, it goes on."""
+    """It goes on from any fit of this process; from a copy that kept nothing, it says so."""
     sampler = copy.deepcopy(warm).set_params(warm_start=False).fit(points())
-    with pytest.raises(ValueError, match="Set warm_start=True before fit, or call partial_fit of"):
-        sampler.partial_fit(points())
+    for again in (copy.deepcopy(sampler), pickle.loads(pickle.dumps(sampler))):
+        with pytest.raises(ValueError, match="once it was copied or pickled.* warm_start=True"):
+            again.partial_fit(points())
+    assert sampler.set_params(steps=3).partial_fit(points()).n_steps_ == 23
     assert warm.set_params(steps=3).partial_fit(points()).n_steps_ == 23
 
 

@@ -52,8 +52,10 @@ def read(name: str | int, values: np.ndarray) -> tuple[Column, np.ndarray]:
     if len(types) == 1:
         raise neutral.unsupported(name, f"object, holding values of type {types[0]}")
     raise TypeError(
-        f"Column {name!r} mixes values of types {', '.join(types)}; convert it to one type, as "
-        f"in X[{name!r}].astype(str), or leave it out by column_types={{{name!r}: 'drop'}}"
+        # In part the wording that scikit-learn's estimator checks look for.
+        f"Column {name!r} mixes values of types {', '.join(types)}; each column of the argument "
+        f"must be all strings, or all numbers, or of another one type: convert it, as in"
+        f" X[{name!r}].astype(str), or leave it out by column_types={{{name!r}: 'drop'}}"
     )
 
 
