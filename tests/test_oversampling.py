@@ -34,6 +34,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from gansynth import GANSampler, OversampledClassifier
+from gansynth_distribution2d import Distribution2DGAN
 from gansynth_image import ImageGAN
 from gansynth_tabular import TabularGAN
 
@@ -545,8 +546,10 @@ def test_without_a_sampler_it_takes_the_default():
     assert isinstance(one.get_metadata_routing().__repr__(), str)
 
 
-def test_the_page_on_oversampling_runs(capsys):
-    """Its examples, as they stand."""
+def test_the_page_on_oversampling_runs(capsys, monkeypatch):
+    """Its examples, as they stand, on networks that are small by default."""
+    monkeypatch.setattr(TabularGAN.__init__, "__defaults__", (16, 1, 128, 0.01, 1, False))
+    monkeypatch.setattr(Distribution2DGAN.__init__, "__defaults__", (16, 1, 4, 5))
     page = Path(__file__).parents[1] / "docs" / "oversampling.md"
     namespace = run(page.read_text(encoding="utf-8"))
     assert len(set(namespace["y_new"].value_counts())) == 1
