@@ -478,7 +478,8 @@ def test_metadata_is_routed():
     weights = np.random.default_rng(0).random(90)
     with sklearn.config_context(enable_metadata_routing=True):
         asking = LogisticRegression().set_fit_request(sample_weight=True)
-        search = GridSearchCV(model(asking), {"sampler__steps": [1, 2]}, cv=2)
+        asked = model(asking).set_score_request(sample_weight=False)
+        search = GridSearchCV(asked, {"sampler__steps": [1, 2]}, cv=2)
         search.fit(X, y, sample_weight=weights)
         other = clone(search).fit(X, y)
         with pytest.raises(sklearn.exceptions.UnsetMetadataPassedError, match="sample_weight"):
