@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -90,12 +90,8 @@ class Steps:
             yield
             return
         task = self._task.subcontext(task_name=name)
-        if not hasattr(inner, "set_callbacks"):
-            task.call_on_fit_task_begin(**self._told)
-            yield
-            task.call_on_fit_task_end(**self._told)
-            return
-        with task.propagate_callback_context(inner):
+        takes_them = hasattr(inner, "set_callbacks")
+        with task.propagate_callback_context(inner) if takes_them else nullcontext():
             task.call_on_fit_task_begin(**self._told)
             yield
             task.call_on_fit_task_end(**self._told)

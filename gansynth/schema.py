@@ -25,7 +25,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -204,11 +204,13 @@ class Schema:
 
     @classmethod
     def from_json(cls, text: str) -> Schema:
-        """Read what :meth:`to_json` wrote."""
+        """Read what :meth:`to_json` wrote; a ValueError, if it names no container."""
         fields = json.loads(text)
         fields["columns"] = tuple(_column(**column) for column in fields["columns"])
         for name in ("image_shape", "classes", "class_counts", "dropped", "constraints"):
             fields[name] = tuple(fields.get(name, ()))
+        if fields["container"] not in get_args(Container):
+            raise ValueError(f"container {fields['container']!r} is unknown")
         return cls(**fields)
 
 

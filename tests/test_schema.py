@@ -60,3 +60,10 @@ def test_output_of_other_names():
 def test_is_image(shape, is_image):
     """A schema with an image shape is one of images."""
     assert Schema("numpy", image_shape=shape).is_image is is_image
+
+
+def test_an_unknown_container_is_refused():
+    """A file may say anything; what no sample can be handed back in is refused as it is read."""
+    text = Schema("numpy").to_json().replace("numpy", "save_npz")
+    with pytest.raises(ValueError, match="container 'save_npz' is unknown"):
+        Schema.from_json(text)
