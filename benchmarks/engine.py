@@ -46,9 +46,9 @@ def load(name: str, data: Path | None) -> tuple[Any, Any]:
 
         return MIXTURES["ring"].draw(TRAIN_ROWS, seed=0), None
     if name == "digits":
-        import images
+        import images_data
 
-        digits = images.load()
+        digits = images_data.load()
         return digits.train, digits.train_labels
     from tabular_data import DATASETS, six_columns
 
@@ -105,6 +105,16 @@ def compiled(X: Any, y: Any) -> tuple[Callable[[int], None], dict[Any, int]]:
         How often each is in a step.
     """
     trainer = stopped_fit(X, y)
+    program, data, pace = trainer.program, trainer.data, trainer._pace()  # noqa: SLF001
+
+    def run(count: int) -> None:
+        data.train(program, 0, 0, count, pace).numpy()
+
+    return run, products_in(trainer)
+
+
+def products_in(trainer: Any) -> dict[Any, int]:
+    """How often each product is in a step of a run that is about to train."""
     import tensorflow as tf
     from products import products_of
 
@@ -115,11 +125,7 @@ def compiled(X: Any, y: Any) -> tuple[Callable[[int], None], dict[Any, int]]:
     batch = tf.gather(data.rows, picks), tf.gather(data.labels, picks)
     update = tf.function(program._update, autograph=False)  # noqa: SLF001
     step = update.get_concrete_function(*batch, zero, zero, schedule(pace, zero))
-
-    def run(count: int) -> None:
-        data.train(program, 0, 0, count, pace).numpy()
-
-    return run, products_of(step.graph, step.outputs)
+    return products_of(step.graph, step.outputs)
 
 
 def stopped_fit(X: Any, y: Any) -> Any:

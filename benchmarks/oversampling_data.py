@@ -33,7 +33,12 @@ class Imbalanced:
         where it says so.
         """
         X, y = self.load(folder)
-        rows = X.assign(**{TARGET: np.where(y, "yes", "no")})
+        # Scikit-learn's encoders know NaN among strings, but not pandas' own missing value.
+        labels = X.select_dtypes(exclude="number").columns
+        rows = X.assign(
+            **{name: X[name].astype(object).where(X[name].notna(), np.nan) for name in labels},
+            **{TARGET: np.where(y, "yes", "no")},
+        )
         if self.official:
             parts = [
                 rows[rows["split"] == part].drop(columns="split") for part in ("train", "test")

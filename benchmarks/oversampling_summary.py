@@ -18,31 +18,52 @@ DEFAULT = "trees"
 
 
 def summarise(records: list[dict[str, Any]], folder: Path | None) -> None:
-    """Print ranks and what differs from doing nothing; draw a critical-difference diagram."""
+    """Print ranks and what differs from doing nothing; draw critical-difference diagrams.
+
+    Of the tables that gansynth has been run on.
+    """
+    ours = {record["dataset"] for record in records if record["method"] == "gansynth"}
+    records = [record for record in records if record["dataset"] in ours]
     long = frame(records)
     if long["method"].nunique() < 2:
         return
-    lines = [
-        ["method", *(f"rank by {score}" for score in RANKED), "seconds", "dcr / smote's", "copies"]
-    ]
-    ranks = {score: ranked(long, score) for score in RANKED}
-    common = ranks["ap"].columns
-    costs = [mean_of(records, name, common) for name in ("resample_seconds", "dcr", "copies")]
-    ratio = over_smote(records, common)
-    for method in ranks["ap"].mean().sort_values().index:
-        cells = [f"{of.mean()[method]:.2f}" for of in ranks.values()]
-        others = [f"{costs[0].get(method, np.nan):.2g}", f"{ratio.get(method, np.nan):.2g}",
-                  f"{costs[2].get(method, np.nan):.2g}"]  # fmt: skip
-        lines.append([method, *cells, *others])
-    markdown(lines)
-    print(f"\nOver {len(ranks['ap'])} pairs of a table and a classifier.")
-    if len(common) > 2 and len(ranks["ap"]) > 1:
-        p = friedmanchisquare(*(ranks["ap"][method] for method in common)).pvalue
-        print(f"Friedman's test of the ranks by average precision: p = {p:.2g}.")
-        if folder is not None:
-            draw(ranks["ap"], folder / "oversampling_ranks.png")
+    everything = means(long, "ap")
+    # Of methods that some table wasn't given, no seeds are asked for.
+    throughout = long[long["method"].isin(everything.dropna(axis=1).columns)]
+    groups = {"tables that gansynth was given": throughout}
+    shared = everything.dropna().index.get_level_values("table").unique()
+    if len(shared) and throughout["method"].nunique() < long["method"].nunique():
+        groups["tables that all methods were given"] = long[long["table"].isin(shared)]
+    drawn = {}
+    for title, runs in groups.items():
+        ranks = {score: ranked(means(runs, score), score) for score in RANKED}
+        group = ranks["ap"]
+        tables = group.index.get_level_values("table").unique()
+        print(f"\n{title}: {len(group)} pairs of a table and a classifier ({', '.join(tables)})\n")
+        markdown(lines_of(ranks, [r for r in records if r["dataset"] in tables]))
+        if len(group.columns) > 2 and len(group) > 1:
+            p = friedmanchisquare(*(ranks["ap"][method] for method in group)).pvalue
+            print(f"\nFriedman's test of the ranks by average precision: p = {p:.2g}.")
+            drawn[f"{title} ({len(tables)})"] = ranks["ap"]
+    if drawn and folder is not None:
+        draw(drawn, folder / "oversampling_ranks.png")
     print(f"\nAverage precision of {DEFAULT}, mean over the seeds, less that of doing nothing:\n")
     markdown(against_nothing(long))
+
+
+def lines_of(ranks: dict[str, pd.DataFrame], records: list[dict[str, Any]]) -> list[list[str]]:
+    """One line a method, best first: its mean ranks, and what its rows cost and are like."""
+    lines = [
+        ["method", *(f"rank by {score}" for score in ranks), "seconds", "dcr / smote's", "copies"]
+    ]
+    order = ranks["ap"].mean().sort_values().index.append(pd.Index(["held_out"]))
+    seconds, copies = (mean_of(records, name, order) for name in ("resample_seconds", "copies"))
+    ratio = over_smote(records, order)
+    for method in order:
+        cells = [f"{of[method].mean():.2f}" if method in of else "" for of in ranks.values()]
+        others = [of.get(method, np.nan) for of in (seconds, ratio, copies)]
+        lines.append([method, *cells, *(f"{value:.2g}" for value in others)])
+    return lines
 
 
 def frame(records: list[dict[str, Any]]) -> pd.DataFrame:
@@ -58,16 +79,21 @@ def frame(records: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["table", "method", "seed", "classifier", "score", "value"])
 
 
-def ranked(long: pd.DataFrame, score: str) -> pd.DataFrame:
-    """Rank of each method (1 is best) for each table and classifier that all of them have.
+def means(long: pd.DataFrame, score: str) -> pd.DataFrame:
+    """Mean over the seeds: a line for each table and classifier, a column for each method.
 
-    Methods that some tables can't be given to (ADASYN, where there are labels) are left out of
-    them: they share the last rank there.
+    Only seeds that all methods of a table have. NaN where a method can't be given a table (ADASYN,
+    where there are labels), or hasn't been.
     """
-    means = long[long["score"] == score].pivot_table(
-        index=["table", "classifier"], columns="method", values="value"
-    )
-    return means.rank(axis=1, ascending=not RANKED[score], na_option="bottom")
+    of = long[long["score"] == score]
+    wide = of.pivot_table(index=["table", "classifier", "seed"], columns="method", values="value")
+    whole = [lines.dropna(axis=1, how="all").dropna() for _, lines in wide.groupby("table")]
+    return pd.concat(whole).groupby(["table", "classifier"]).mean()
+
+
+def ranked(means: pd.DataFrame, score: str) -> pd.DataFrame:
+    """Rank of each method (1 is best) for each table and classifier."""
+    return means.rank(axis=1, ascending=not RANKED[score])
 
 
 def mean_of(records: list[dict[str, Any]], name: str, methods: Any) -> dict[str, float]:
@@ -115,14 +141,17 @@ def against_nothing(long: pd.DataFrame) -> list[list[str]]:
     return lines
 
 
-def draw(ranks: pd.DataFrame, file: Path) -> None:
-    """Critical-difference diagram (Demsar 2006): joined methods are not told apart."""
+def draw(groups: dict[str, pd.DataFrame], file: Path) -> None:
+    """Critical-difference diagrams (Demsar 2006): joined methods are not told apart."""
     import scikit_posthocs
 
-    p_values = scikit_posthocs.posthoc_nemenyi_friedman(ranks.to_numpy())
-    p_values.index = p_values.columns = ranks.columns
-    figure, axes = plt.subplots(figsize=(8, 3), layout="constrained")
-    scikit_posthocs.critical_difference_diagram(ranks.mean(), p_values, ax=axes)
-    axes.set_title(f"Mean rank by average precision, {len(ranks)} pairs of table and classifier")
+    figure, axes = plt.subplots(
+        len(groups), figsize=(8, 3 * len(groups)), layout="constrained", squeeze=False
+    )
+    for ax, (title, ranks) in zip(axes[:, 0], groups.items(), strict=True):
+        p_values = scikit_posthocs.posthoc_nemenyi_friedman(ranks.to_numpy())
+        p_values.index = p_values.columns = ranks.columns
+        scikit_posthocs.critical_difference_diagram(ranks.mean(), p_values, ax=ax)
+        ax.set_title(f"Mean rank by average precision, {title}")
     figure.savefig(file, dpi=120)
     plt.close(figure)

@@ -31,17 +31,20 @@ def synthesise(
     y: Any = None,
     params: dict[str, Any] | None = None,
     timed_rows: int = 0,
+    model: Path | None = None,
 ) -> tuple[Any, dict[str, float]]:
     """Fit a GANSampler and draw n rows, in a fresh process, as a user's first fit would be.
+
+    ``model`` is where its ONNX file is to go, if it is wanted.
 
     Returns
     -------
     drawn : same kind as X, or a pair (X, y) if y is given
     costs : dict
-        Seconds of import, fit and sample, steps made, the process' peak memory in MB, and, if
-        ``timed_rows`` more are to be drawn, how many of them a second.
+        Seconds of import, fit and sample, steps made and rows a step, the process' peak memory in
+        MB, and, if ``timed_rows`` more are to be drawn, how many of them a second.
     """
-    return alone(_synthesise, X, n, seed, y, params or {}, timed_rows)
+    return alone(_synthesise, X, n, seed, y, params or {}, timed_rows, model)
 
 
 def alone(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -62,21 +65,32 @@ def peak_mb() -> float:
 
 
 def _synthesise(
-    X: Any, n: int, seed: int, y: Any, params: dict[str, Any], timed_rows: int
+    X: Any,
+    n: int,
+    seed: int,
+    y: Any,
+    params: dict[str, Any],
+    timed_rows: int,
+    model: Path | None,
 ) -> tuple[Any, dict[str, float]]:
     start = time.perf_counter()
     from gansynth import GANSampler
+    from gansynth.architecture import DataSpec
 
     imported = time.perf_counter()
     sampler = GANSampler(random_state=seed, **params).fit(X, y)
     fitted = time.perf_counter()
     drawn = sampler.sample(n, random_state=seed, return_y=y is not None)
     sampled = time.perf_counter()
+    if model:
+        sampler.to_onnx(model)
+    recipe = sampler.architecture_.recipe(DataSpec(sampler.artifact_.schema, len(X)))
     costs = {
         "import_seconds": imported - start,
         "fit_seconds": fitted - imported,
         "sample_seconds": sampled - fitted,
         "steps": sampler.n_steps_,
+        "batch_size": params.get("batch_size", recipe.batch_size),
         "peak_mb": peak_mb(),
     }
     if timed_rows:

@@ -72,6 +72,44 @@ class NetworkSpec:
     n_classes: int
 
 
+class Augmentation(ABC):
+    """A random change of rows, the same for real and generated ones, that the critic sees through.
+
+    The critic then can't learn few rows by heart, and the generator, which it tells the slope
+    through the change, learns unchanged rows: its changed ones are to pass for changed real ones
+    (Zhao et al. 2020, "Differentiable augmentation for data-efficient GAN training"). Gradient
+    penalties are on rows before the change.
+
+    A subclass is a frozen dataclass of plain values. It is a part of the key of the trace cache,
+    where equal ones share a compiled loop, and of what a checkpoint is known by.
+    """
+
+    @property
+    @abstractmethod
+    def numbers(self) -> int:
+        """How many random numbers the change of a row takes."""
+
+    @abstractmethod
+    def __call__(self, rows: Any, numbers: Any) -> Any:
+        """Change each row by its own numbers, in TensorFlow.
+
+        It is compiled into the training loop. Every op needs a second gradient, which resizing
+        and projecting images have not: penalties would silently lose theirs.
+
+        Parameters
+        ----------
+        rows : tensor of float32, shape (n, …)
+            Expanded rows.
+        numbers : tensor of float32, shape (n, numbers)
+            From 0 to 1, exclusive; evenly distributed.
+
+        Returns
+        -------
+        tensor of float32, shape (n, …)
+            As many rows of the same shape.
+        """
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Training defaults of an architecture for data of one size.
@@ -100,6 +138,9 @@ class Recipe:
         Adam's second-moment decay; the first moment is not used (beta_1 = 0).
     ema_half_life : float
         Half-life of the generator's exponential moving average, as a share of the run.
+    augmentation : Augmentation or None
+        Random change of the rows that the critic sees. Here, and not with the networks, since it
+        is the number of rows that asks for it.
     """
 
     steps: int
@@ -113,6 +154,7 @@ class Recipe:
     decay_start: float = 0.5
     beta_2: float = 0.99
     ema_half_life: float = 0.02
+    augmentation: Augmentation | None = None
 
 
 class Codec(ABC):
@@ -246,6 +288,14 @@ class Architecture(BaseEstimator, ABC):
 
     api_version: ClassVar[int]
     """Version of the contract that the class was written for; state it as a number."""
+
+    mixes_classes: ClassVar[bool] = False
+    """Whether there are rows between two classes, as of images and points there are.
+
+    Of at most 100 classes, the generator's layers are then called on weights of classes, float32
+    of shape (n, classes), in y's place, too: an Embedding is taken care of, any other layer that is
+    given y has to take both.
+    """
 
     def __sklearn_tags__(self) -> Tags:
         """What data it takes: a sampler passes ``input_tags`` on as its own.

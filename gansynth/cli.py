@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -172,20 +172,49 @@ def sample(
         typer.Option(help="Class of all rows. [default: as frequent as in the data]"),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same rows.")] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that draw; the rows are the same.")
+    ] = 1,
 ) -> None:
-    """Draw rows from an .onnx file; TensorFlow is not needed."""
-    with _refusals():
-        from gansynth import atomic, datafiles
+    """Draw rows from an .onnx file; TensorFlow is not needed.
 
-        datafiles.check_suffix(output, datafiles.TABLES + datafiles.ARRAYS)
-        atomic.check_target(output)
-        loaded = gansynth.load(model)
-        classes = loaded.schema.classes
-        label: Any = {str(known): known for known in classes}.get(str(y), y)
-        drawn = loaded.sample(n_samples, y=label, return_y=bool(classes), random_state=seed)
-        X, labels = drawn if classes else (drawn, None)
-        datafiles.write(output, X, labels, loaded.meta.get("target", "y"))
+    Of many rows, what is drawn when a call is interrupted is kept in a folder beside the file, and
+    the same call goes on from there.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with _refusals():
+        from gansynth import streaming
+
+        wanted = streaming.order(model, output, n_samples, y=y, seed=seed)
+        quiet = not sys.stderr.isatty()
+        try:
+            with Progress(console=Console(stderr=True), disable=quiet, transient=True) as progress:
+                task = progress.add_task("Drawing", total=n_samples)
+                for rows in streaming.draw(wanted, workers):
+                    progress.advance(task, rows)
+            streaming.join(wanted)
+        except KeyboardInterrupt:
+            typer.echo(f"Interrupted. The same call goes on from {wanted.folder}.", err=True)
+            raise typer.Exit(130) from None
     typer.echo(f"{output}: {n_samples:,} rows.")
+
+
+@app.command()
+def inspect(
+    model: Annotated[Path, typer.Argument(help="An .onnx file that gansynth wrote.")],
+    as_json: Annotated[bool, typer.Option("--json", help="For programs, all of it.")] = False,
+) -> None:
+    """Tell what a model makes, what it was made of, and how good it was; nothing is sampled."""
+    with _refusals():
+        from gansynth import inspection
+
+        loaded = gansynth.load(model)
+    if as_json:
+        typer.echo(inspection.to_json(loaded))
+    else:
+        inspection.show(loaded)
 
 
 @app.command()

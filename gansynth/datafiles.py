@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import functools
 import os
+import shutil
 import zipfile
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
@@ -82,13 +86,8 @@ def write(path: str | os.PathLike[str], X: Any, y: Any = None, target: str = "y"
     ValueError
         If the suffix is unknown, or can't hold such data.
     """
-    suffix = check_suffix(path, TABLES + ARRAYS)
     X = np.asarray(X) if isinstance(X, list) else X
-    is_array = isinstance(X, np.ndarray)
-    if suffix in ARRAYS and not is_array:
-        raise ValueError(f"{path}: a table goes into a file with the suffix {' or '.join(TABLES)}.")
-    if suffix in TABLES and is_array and X.ndim > 2:
-        raise ValueError(f"{path}: images go into a file with the suffix {' or '.join(ARRAYS)}.")
+    suffix = check_content(path, X)
     with atomic.replacing(path) as temporary:
         if suffix == ".npy":
             np.save(temporary, X, allow_pickle=False)
@@ -97,6 +96,41 @@ def write(path: str | os.PathLike[str], X: Any, y: Any = None, target: str = "y"
             np.savez(temporary, allow_pickle=False, X=X, **labels)
         else:
             _write_table(temporary, suffix, X, y, target)
+
+
+def check_content(path: str | os.PathLike[str], X: Any) -> str:
+    """Suffix of a path; a ValueError if it can't hold X, or is unknown."""
+    suffix = check_suffix(path, TABLES + ARRAYS)
+    is_array = isinstance(X, (np.ndarray, list))
+    if suffix in ARRAYS and not is_array:
+        raise ValueError(f"{path}: a table goes into a file with the suffix {' or '.join(TABLES)}.")
+    if suffix in TABLES and is_array and np.ndim(X) > 2:
+        raise ValueError(f"{path}: images go into a file with the suffix {' or '.join(ARRAYS)}.")
+    return suffix
+
+
+def join(path: str | os.PathLike[str], parts: Sequence[Path]) -> None:
+    """Make one file of several that :func:`write` wrote, whole or not at all.
+
+    Parameters
+    ----------
+    path : path-like
+        The file, with the suffix of the parts.
+    parts : sequence of Path
+        In order; one or more. They have the same columns or arrays. No more than one of them is in
+        memory at a time.
+
+    Raises
+    ------
+    OSError
+        If a part can't be read or the file can't be written; an older one stays as it was.
+    """
+    joined = {".csv": _join_csv, ".parquet": _join_parquet, ".npy": _join_npy, ".npz": _join_npz}
+    with atomic.replacing(path) as temporary:
+        if len(parts) == 1:
+            shutil.copyfile(parts[0], temporary)
+        else:
+            joined[Path(path).suffix.lower()](temporary, parts)
 
 
 def check_suffix(path: str | os.PathLike[str], known: tuple[str, ...]) -> str:
@@ -181,6 +215,67 @@ def _write_table(path: Path, suffix: str, X: Any, y: Any, target: str) -> None:
         frame.write_csv(path)
     else:
         frame.write_parquet(path)
+
+
+def _join_csv(path: Path, parts: Sequence[Path]) -> None:
+    with open(parts[0], newline="", encoding="utf-8") as file:
+        reader = csv.reader(file)
+        next(reader)
+        lines_of_names = reader.line_num  # a name may have line breaks in it
+    with open(path, "wb") as joined:
+        for i, part in enumerate(parts):
+            with open(part, "rb") as file:
+                if i:
+                    for _ in range(lines_of_names):
+                        file.readline()
+                shutil.copyfileobj(file, joined)
+
+
+def _join_parquet(path: Path, parts: Sequence[Path]) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    # A column that is missing in all rows of a part has no type there.
+    schema = pa.unify_schemas([parquet.read_schema(part) for part in parts])
+    with parquet.ParquetWriter(path, schema) as writer:
+        for part in parts:
+            writer.write_table(parquet.read_table(part).cast(schema))
+
+
+def _join_npy(path: Path, parts: Sequence[Path]) -> None:
+    with open(path, "wb") as joined:
+        _write_joined(joined, parts, lambda part: np.load(part, mmap_mode="r"))
+
+
+def _join_npz(path: Path, parts: Sequence[Path]) -> None:
+    with np.load(parts[0]) as first:
+        names = first.files
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as joined:
+                _write_joined(joined, parts, functools.partial(_member, name))
+
+
+def _member(name: str, part: Path) -> np.ndarray:
+    with np.load(part) as archive:
+        return archive[name]
+
+
+def _write_joined(
+    joined: IO[bytes], parts: Sequence[Path], read_part: Callable[[Path], np.ndarray]
+) -> None:
+    """Write arrays one behind the other, as one."""
+    kinds = [(array.shape, array.dtype) for array in map(read_part, parts)]
+    # Labels are as wide as the longest of a part.
+    dtype = np.result_type(*(dtype for _, dtype in kinds))
+    header = {
+        "descr": np.lib.format.dtype_to_descr(dtype),
+        "fortran_order": False,
+        "shape": (sum(shape[0] for shape, _ in kinds), *kinds[0][0][1:]),
+    }
+    np.lib.format.write_array_header_2_0(joined, header)
+    for part in parts:
+        joined.write(np.ascontiguousarray(read_part(part), dtype).tobytes())
 
 
 def _plain_labels(y: Any) -> np.ndarray:

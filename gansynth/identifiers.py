@@ -110,8 +110,8 @@ def pattern_of(values: Iterable[str] | np.ndarray) -> Pattern | None:
     return Pattern(characters=tuple(_characters(set(seen), len(labels)) for seen in places))
 
 
-def draw(column: Column, seed: int, n: int) -> np.ndarray:
-    """Make identifiers of the rows 0 to n - 1.
+def draw(column: Column, seed: int, start: int, stop: int) -> np.ndarray:
+    """Make identifiers of the rows ``start`` to ``stop - 1``.
 
     Parameters
     ----------
@@ -120,12 +120,12 @@ def draw(column: Column, seed: int, n: int) -> np.ndarray:
     seed : int
         From 0 to 2**64 - 1. Identifiers that count go on from the largest of the data, whatever
         the seed.
-    n : int
-        How many.
+    start, stop : int
+        Range of rows.
 
     Returns
     -------
-    ndarray of int64 or of object, shape (n,)
+    ndarray of int64 or of object, shape (stop - start,)
         Numbers, or strings. If there are more rows than strings of that form, further ones are
         longer.
 
@@ -137,15 +137,15 @@ def draw(column: Column, seed: int, n: int) -> np.ndarray:
     pattern = column.identifier
     assert pattern is not None
     if pattern.start is None:
-        return _texts(pattern, seed ^ zlib.crc32(column.output.encode()), n)
+        return _texts(pattern, seed ^ zlib.crc32(column.output.encode()), start, stop)
     if not pattern.digits:
-        if pattern.start + n - 1 > _largest(column.dtype):
+        if pattern.start + stop - 1 > _largest(column.dtype):
             raise ValueError(
-                f"Column {column.name!r} of dtype {column.dtype} can't hold {n:,} identifiers from "
-                f"{pattern.start} on; draw fewer rows, or fit with a wider dtype"
+                f"Column {column.name!r} of dtype {column.dtype} can't hold {stop:,} identifiers "
+                f"from {pattern.start} on; draw fewer rows, or fit with a wider dtype"
             )
-        return np.arange(pattern.start, pattern.start + n).astype(np.int64)
-    numbers = range(pattern.start, pattern.start + n)
+        return np.arange(pattern.start + start, pattern.start + stop).astype(np.int64)
+    numbers = range(pattern.start + start, pattern.start + stop)
     texts = [f"{pattern.prefix}{number:0{pattern.digits}}" for number in numbers]
     return np.array(texts, dtype=object)
 
@@ -195,7 +195,7 @@ def _characters(seen: set[str], n: int) -> str:
     return next((known for known in _CLASSES if seen <= set(known)), "".join(sorted(seen)))
 
 
-def _texts(pattern: Pattern, key: int, n: int) -> np.ndarray:
+def _texts(pattern: Pattern, key: int, first_row: int, end: int) -> np.ndarray:
     """Strings with given characters at their places.
 
     The last places, as many as have up to 2**32 strings, are a permutation of the row's number
@@ -206,7 +206,7 @@ def _texts(pattern: Pattern, key: int, n: int) -> np.ndarray:
     while first and period * sizes[first - 1] <= MOST_AT_ONCE:
         first -= 1
         period *= sizes[first]
-    rows = np.arange(n, dtype=np.uint64)
+    rows = np.arange(first_row, end, dtype=np.uint64)
     further, place = np.divmod(rows, np.uint64(period))
     shift, start = (int(word) for word in _scattered(np.array([key, (key + 1) % 2**64], np.uint64)))
     step = period // 4 + start % (period // 2 + 1)
@@ -214,7 +214,7 @@ def _texts(pattern: Pattern, key: int, n: int) -> np.ndarray:
         step += 1
     code = place * np.uint64(step) % np.uint64(period) + np.uint64(shift % period)
     code %= np.uint64(period)
-    written = np.empty((n, len(sizes)), "U1")
+    written = np.empty((len(rows), len(sizes)), "U1")
     for j in reversed(range(first, len(sizes))):
         code, digit = np.divmod(code, np.uint64(sizes[j]))
         written[:, j] = np.array(list(pattern.characters[j]))[digit.astype(np.intp)]

@@ -23,6 +23,7 @@ def read(
     classes: Any,
     known: Schema | None,
     column_types: dict[Any, str] | None,
+    image_shape: Sequence[int] | None,
     *,
     add: bool,
 ) -> tuple[Schema, dict[str, np.ndarray], np.ndarray | None]:
@@ -35,6 +36,8 @@ def read(
     else:
         types.check(column_types)
         schema, data = containers.read(X, types.dropped(column_types))
+        if image_shape is not None:
+            schema, data = containers.fold(schema, data, image_shape)
         schema, data = types.settle(schema, data, column_types)
     if known and (y is not None) != bool(known.classes):
         raise ValueError(

@@ -40,7 +40,7 @@ def details(schema: Schema, facts: Mapping[str, Any]) -> str:
     parts = [f"<details><summary>{escape(title(schema))}</summary><dl>"]
     parts += [f"<dt>{escape(name)}</dt><dd>{escape(str(facts[name]))}</dd>" for name in facts]
     parts.append("</dl>")
-    if schema.columns:
+    if schema.columns and not schema.is_image:
         parts.append(_table(schema))
     return "".join(parts) + "</details>"
 
@@ -59,7 +59,7 @@ def notes(column: Column) -> str:
     """What there is to say of a column, besides name, kind and dtype."""
     said = []
     if column.kind == "identifier":
-        said.append(f"made anew, such as {identifiers.draw(column, 0, 1)[0]}")
+        said.append(f"made anew, such as {identifiers.draw(column, 0, 0, 1)[0]}")
     elif column.kind == "category":
         count = len(column.categories)
         labels = "category" if count == 1 else "categories"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -97,6 +97,10 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseOverSampler):
         ``"decimal"``, ``"identifier"`` (not learned, but made anew in the same form) or ``"drop"``
         (not in samples). What is not named is told by its dtype and its values. Samples have the
         dtypes of X all the same.
+    image_shape : (int, int) or (int, int, int), optional
+        Height and width, and channels if there are several, of the images that the rows of X are:
+        a column for each value, channels changing fastest. Samples are rows, too. Images of shape
+        (n, h, w) or (n, h, w, c) are taken for what they are without it.
     constraints : list of Constraint, optional
         What has to hold in every row of a table, in X and in samples: any of
         :class:`~gansynth.constraints.Range`, :class:`~gansynth.constraints.Inequality`,
@@ -138,7 +142,7 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseOverSampler):
     sampling_strategy_ : dict
         How many new rows of each class the last :meth:`fit_resample` made.
     n_features_in_ : int
-        Columns of X, without those that were dropped. Not for images.
+        Columns of X, without those that were dropped. Not for images, unless they are rows.
     feature_names_in_ : ndarray of str
         Names of the columns, where they are all strings.
     n_steps_ : int
@@ -177,6 +181,7 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseOverSampler):
         "checkpoint_dir": [None, str, os.PathLike],
         "warm_start": ["boolean"],
         "column_types": [None, dict],
+        "image_shape": [None, tuple, list],
         "constraints": [None, list, tuple],
         "callbacks": [None, list, tuple],
         "verbose": ["verbose"],
@@ -202,6 +207,7 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseOverSampler):
         checkpoint_dir: str | os.PathLike[str] | None = None,
         warm_start: bool = False,
         column_types: dict[Any, str] | None = None,
+        image_shape: tuple[int, ...] | None = None,
         constraints: list[Constraint] | None = None,
         sampling_strategy: Any = "auto",
         callbacks: list[Any] | None = None,
@@ -225,6 +231,7 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseOverSampler):
         self.checkpoint_dir = checkpoint_dir
         self.warm_start = warm_start
         self.column_types = column_types
+        self.image_shape = image_shape
         self.constraints = constraints
         self.callbacks = callbacks
         self.verbose = verbose
@@ -301,7 +308,7 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseOverSampler):
     def _fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
         """What imbalanced-learn's samplers have to have: X and y, and new rows behind them."""
         request = resampling.read(y, self.sampling_strategy)
-        self._fit(X, request.labels, None, self._own_memory, self.warm_start, balanced=True)
+        self._fit(X, request.labels, None, self._own_memory, self.warm_start)
         self.sampling_strategy_ = request.counts
         rows = self.sample(y=request.new)
         resampling.tell_of_few(self.artifact_.schema, X, request.labels, rows, request.new)
@@ -365,7 +372,6 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseOverSampler):
         remember: bool,
         *,
         partial: bool = False,
-        balanced: bool = False,
     ) -> Self:
         """Read, train, and take over what came of it."""
         self._validate_params()
@@ -373,7 +379,9 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseOverSampler):
         inputs.check_strategy(self.strategy, self.device)
         gamma = inputs.check_gamma(self.gamma)
         known = self.artifact_.schema if memory else None
-        schema, data, labels = inputs.read(X, y, classes, known, self.column_types, add=partial)
+        schema, data, labels = inputs.read(
+            X, y, classes, known, self.column_types, self.image_shape, add=partial
+        )
         schema, modelled, data, plan = inputs.rewritten(self.constraints, schema, data, memory)
         spec = DataSpec(modelled, len(next(iter(data.values()))))
         if spec.n_samples < 2 and not memory:
@@ -410,7 +418,6 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseOverSampler):
             validation_fraction=0.0 if partial else self.validation_fraction,
             checkpoint_dir=self.checkpoint_dir,
             chunk_steps=chunk_steps,
-            balanced=balanced,
         )
         earlier = int(self.artifact_.meta["samples"]) if partial and memory else 0
         about = {"samples": earlier + spec.n_samples}
@@ -505,6 +512,89 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseOverSampler):
             n_samples, y=y, conditions=conditions, return_y=return_y, random_state=state
         )
 
+    def sample_batches(
+        self,
+        n_samples: int,
+        batch_size: int = 65_536,
+        *,
+        start: int = 0,
+        y: Any = None,
+        conditions: Any = None,
+        return_y: bool = False,
+        random_state: Any = None,
+    ) -> Iterator[Any]:
+        """Draw the rows of :meth:`sample` a batch at a time, in memory for one batch.
+
+        Parameters
+        ----------
+        n_samples : int
+            Number of rows, of all batches together.
+        batch_size : int, default=65536
+            Rows of each batch; the last may have fewer.
+        start : int, default=0
+            Row to begin at, for a call that goes on where another one stopped.
+        y, conditions, return_y, random_state
+            As for :meth:`sample`. Rows don't depend on ``batch_size``.
+
+        Returns
+        -------
+        iterator
+            Of what :meth:`sample` returns; nothing if there are no rows from ``start`` on.
+
+        Raises
+        ------
+        NotFittedError
+            If the sampler is not fitted.
+        ValueError, TypeError
+            At once, as :meth:`sample` does, and if ``batch_size`` is no integer of at least 1 or
+            ``start`` none of at least 0.
+        """
+        state = self.random_state if random_state is None else random_state
+        return self._exported.sample_batches(
+            n_samples,
+            batch_size,
+            start=start,
+            y=y,
+            conditions=conditions,
+            return_y=return_y,
+            random_state=state,
+        )
+
+    def interpolate(
+        self, a: Any, b: Any, n_steps: int = 10, *, y: Any = None, random_state: Any = None
+    ) -> Any:
+        """Rows on the way from one point of the latent space to another, both included.
+
+        Parameters
+        ----------
+        a, b : int, or ndarray of shape (noise_dim,)
+            Where it begins and ends. An integer is the place of a row: ``interpolate(3, 7,
+            random_state=0)`` goes from row 3 of ``sample(…, random_state=0)`` to row 7.
+        n_steps : int, default=10
+            Rows, 2 or more.
+        y : label, (label, label) or array-like of shape (n_steps,), optional
+            Class of all rows; those that the way leads from and to, through what is between them
+            (images and points only); or the class of each row. Of a sampler that was fitted with y.
+        random_state : int, RandomState, Generator or None, default=None
+            What the rows are places of. None takes the estimator's ``random_state``.
+
+        Returns
+        -------
+        DataFrame, Table, ndarray or list
+            The container that the sampler was fitted on. Images and points change little from one
+            row to the next; columns of categories leap.
+
+        Raises
+        ------
+        NotFittedError
+            If the sampler is not fitted.
+        ValueError
+            If a or b is no place and no noise, n_steps is less than 2, y is missing, or there is
+            nothing between classes.
+        """
+        state = self.random_state if random_state is None else random_state
+        return self._exported.interpolate(a, b, n_steps, y=y, random_state=state)
+
     def impute(self, X: Any, *, y: Any = None, random_state: Any = None) -> Any:
         """Draw what is missing in rows, to go with what is there.
 
@@ -561,7 +651,7 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseOverSampler):
         gansynth.scorers : Other scores, for ``scoring=`` of a grid search.
         """
         check_is_fitted(self, "artifact_")
-        if not self.artifact_.schema.is_image:
+        if self.artifact_.schema.columns:
             validate_data(self, X, reset=False, skip_check_array=True)
         return scorers.sliced_wasserstein_scorer(self, X, y)
 
@@ -653,19 +743,22 @@ def _learned(
     best: tuple[int, float],
 ) -> dict[str, Any]:
     """Attributes that a fit sets."""
-    meta = {"architecture": name, **about, "steps": steps}
+    best_step, score = best
+    meta = {"architecture": name, **about, "steps": steps, "best_step": best_step}
+    if np.isfinite(score):
+        meta["score"] = round(score, 4)
     attributes = {
         "artifact_": files.seal(graph, schema, meta),
         "architecture_": architecture,
         "architecture_name_": name,
         "history_": history,
         "n_steps_": steps,
-        "best_step_": best[0],
-        "best_score_": best[1],
+        "best_step_": best_step,
+        "best_score_": score,
     }
     if schema.classes:
         attributes["classes_"] = np.asarray(schema.classes, dtype=schema.class_dtype)
-    if schema.is_image:
+    if not schema.columns:
         return attributes
     attributes["n_features_in_"] = len(schema.columns)
     names = [column.name for column in schema.columns]

@@ -60,7 +60,7 @@ FRAMES: tuple[Container, ...] = ("pandas", "polars", "pyarrow")
 """Containers whose columns have names and dtypes of their own."""
 WHOLE_KINDS = ("integer", "datetime", "duration", "decimal")
 """Kinds whose neutral array holds whole numbers, :data:`MISSING_INTEGER` where missing."""
-INPUT_NAMES = ("z", "y", "condition")
+INPUT_NAMES = ("z", "y", "class_weights", "condition")
 
 
 @dataclass(frozen=True)
@@ -157,13 +157,15 @@ class Schema:
         What X came in, and what samples are returned in: "pandas", "polars", "pyarrow", "numpy",
         "list", or the name of a sparse class of scipy, such as "csr_matrix".
     columns : tuple of Column
-        Columns of a table or of a 2-D array; empty for images.
+        Columns of a table or of a 2-D array; empty for images, unless they came flat.
     image_shape : tuple of int
         (height, width, channels) of images; empty for tables.
     dtype : str
         Numpy dtype of an array; empty for data frames.
     squeeze : bool
         Whether images came without their channel axis, as (n, h, w).
+    pixels : str
+        Numpy dtype of images that came flat, as rows of columns; empty for all else.
     classes : tuple
         Labels of y, in code order; empty without y.
     class_counts : tuple of int
@@ -181,6 +183,7 @@ class Schema:
     image_shape: tuple[int, ...] = ()
     dtype: str = ""
     squeeze: bool = False
+    pixels: str = ""
     classes: tuple[Any, ...] = ()
     class_counts: tuple[int, ...] = ()
     class_dtype: str = ""
@@ -189,9 +192,16 @@ class Schema:
 
     @property
     def modelled(self) -> Schema:
-        """The schema of what there is to learn: without identifiers."""
+        """The schema of what there is to learn: without identifiers, and of images alone."""
+        if self.pixels:
+            return replace(self, columns=(), dtype=self.pixels, pixels="")
         columns = tuple(column for column in self.columns if column.kind != "identifier")
         return replace(self, columns=columns)
+
+    @property
+    def unfolded(self) -> Schema:
+        """The schema of the table that images came in."""
+        return replace(self, image_shape=(), pixels="")
 
     @property
     def is_image(self) -> bool:

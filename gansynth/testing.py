@@ -190,6 +190,14 @@ class _Case:
         """Take n expanded rows of the data, again and again if they are fewer."""
         return self.codec.expand(np.resize(self.encoded, (n, *self.encoded.shape[1:])))
 
+    def augmented(self, rows: Any) -> Any:
+        """Change rows as they are for the critic in training, if they are."""
+        change = self.architecture.recipe(self.spec).augmentation
+        if change is None:
+            return rows
+        numbers = _rng().random((len(rows), change.numbers), np.float32)
+        return change(rows, numbers)
+
     def fit(self, X: Any = None, y: Any = None) -> GANSampler:
         """Train for a few steps."""
         from gansynth.sampler import GANSampler
@@ -212,7 +220,8 @@ class _Case:
         return export(
             generator,
             self.codec,
-            conditional=bool(schema.classes),
+            n_classes=len(schema.classes),
+            mixed=self.architecture.mixes_classes,
             n_columns=len(schema.columns) if self.codec.parts else 0,
         )
 
@@ -300,12 +309,21 @@ def check_shapes(case: _Case) -> None:
         )
     assert generator.inputs[0].shape[-1] >= LATENT_DIM, "its noise is narrower than latent_dim"
     real, fake = case.real(5), _call(generator, case.noise(generator, 5))
+    seen = case.augmented(real)
+    assert tuple(seen.shape) == tuple(real.shape), (
+        f"augmentation makes {tuple(seen.shape)} of {tuple(real.shape)}"
+    )
     assert tuple(fake.shape) == tuple(real.shape), (
         f"the generator makes {tuple(fake.shape)}, the data are {tuple(real.shape)}"
     )
     logits = _call(critic, [real, *case.condition(5)])
     assert tuple(logits.shape) == (5, 1), f"the critic gives {tuple(logits.shape)}, not (5, 1)"
-    for what, rows in (("data", real), ("generated rows", fake), ("logits", logits)):
+    for what, rows in (
+        ("data", real),
+        ("augmented rows", seen),
+        ("generated rows", fake),
+        ("logits", logits),
+    ):
         assert rows.dtype == "float32", f"{what} are {rows.dtype}, not float32"
 
 
@@ -412,7 +430,7 @@ def check_gradients(case: _Case) -> None:
 
 
 def check_gradient_penalty(case: _Case) -> None:
-    """The penalty's own gradient is finite and reaches every kernel of the critic."""
+    """The penalty's own gradient is finite and reaches every kernel, through augmentation too."""
     import tensorflow as tf
 
     from gansynth.training.losses import zero_centred
@@ -423,7 +441,8 @@ def check_gradient_penalty(case: _Case) -> None:
     with tf.GradientTape() as tape:
         with tf.GradientTape() as inner:
             inner.watch(rows)
-            logits = _call(critic, [rows, *case.condition(BATCH_SIZE)], training=True)
+            seen = case.augmented(rows)
+            logits = _call(critic, [seen, *case.condition(BATCH_SIZE)], training=True)
         penalty = zero_centred(inner.gradient(logits, rows))
     kernels = [weight for weight in critic.trainable_weights if weight.name.endswith("kernel")]
     for weight, gradient in _gradients(tape, penalty, kernels):
@@ -463,6 +482,13 @@ def check_export(case: _Case) -> None:
         for name, values in expected.items():
             _assert_close(outputs[name], np.asarray(values), f"{name}, batch of {n}")
         containers.write(case.spec.schema, outputs, n)
+        if case.architecture.mixes_classes and case.spec.n_classes:
+            weights = np.eye(case.spec.n_classes, dtype=np.float32)[feed["y"]]
+            feed |= {"y": np.zeros_like(feed["y"]), "class_weights": weights}
+            for name, values in zip(names, session.run(names, feed), strict=True):
+                np.testing.assert_array_equal(
+                    values, outputs[name], "all weight on one class gives other rows than its code"
+                )
 
 
 def check_graph(case: _Case) -> None:

@@ -309,6 +309,16 @@ def test_columns_to_fill_are_those_fitted(sampler):
         sampler.impute(frame().drop(columns="age"))
 
 
+@pytest.mark.parametrize("asked", [{"age": (30, 40)}, {"job": "pilot"}, "rows"], ids=str)
+def test_batches_take_conditions(sampler, asked):
+    """Those of all rows, and those of each; a batch knows its own."""
+    if asked == "rows":
+        asked = pd.DataFrame({"job": ["pilot", None, "clerk"] * 7})
+    whole = sampler.sample(21, conditions=asked, random_state=0)
+    batches = sampler.sample_batches(21, 8, conditions=asked, random_state=0)
+    pd.testing.assert_frame_equal(pd.concat(batches, ignore_index=True), whole)
+
+
 def test_an_array_is_filled_too(capfd):
     """An imputer takes arrays, and gives arrays back; it prints nothing."""
     X = np.random.default_rng(0).normal(size=(120, 3))

@@ -30,6 +30,7 @@ colour = rng.random((n, 6, 5, 3)).astype(np.float32)
 tabular = TabularGAN(width=8, depth=1)
 asked = TabularGAN(width=8, depth=1, conditions=True)
 image = ImageGAN(width=4)
+dcgan = ImageGAN("dcgan", width=4)
 plane = Distribution2DGAN(width=8, depth=1)
 
 
@@ -43,6 +44,7 @@ plane = Distribution2DGAN(width=8, depth=1)
         (plane, points, labels),
         (image, grey, labels),
         (image, colour),
+        (dcgan, colour, labels),
     ]
 )
 def test_conformance(check):

@@ -150,7 +150,7 @@ def shuffled(X: Any, constraints: Any, n: int = 4000) -> Any:
     plan = rewriting.plan(constraints, schema, data)
     codec = Restored(Shuffled(plan.apply(data)), plan)
     z = keras.Input((len(plan.modelled),))
-    graph = export(keras.Model([z], keras.layers.Identity()(z)), codec, conditional=False)
+    graph = export(keras.Model([z], keras.layers.Identity()(z)), codec)
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
     uniform = np.random.default_rng(1).random((n, len(plan.modelled)), np.float32)

@@ -591,6 +591,11 @@ def test_other_empty_data_are_refused(X):
         (np.zeros((2, 2, 2, 2, 2)), ValueError, r"Expected images of shape \(n, h, w\) or"),
         ([[1, 2], [3]], ValueError, "rows of X differ in length, got lengths 1, 2"),
         ([[[1], [2]], [[3]]], ValueError, "nested lists of X differ in length"),
+        (
+            [np.zeros((8, 8)), np.zeros((9, 8)), np.zeros((8, 8))],
+            ValueError,
+            r"X holds arrays of 2 sizes: 8x8 \(2\), 9x8 \(1\). Resize .*load_images",
+        ),
         (np.full((2, 3, 3), "a"), TypeError, "Images must hold numbers, got dtype <U1"),
         (np.zeros((2, 2), dtype="m8"), TypeError, "Column 'x0' has dtype timedelta64"),
         (np.array([[b"a"]]), TypeError, "Column 'x0' has dtype .*S1"),

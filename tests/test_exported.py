@@ -83,6 +83,41 @@ def test_more_rows_begin_with_fewer(conditional, n, seed):
     assert np.array_equal(y_few, y[:n])
 
 
+@pytest.mark.parametrize("batch_size", [1, 7, 16, 100, 5000])
+def test_batches_are_the_rows_of_one_sample(conditional, batch_size):
+    """With classes, whatever their size; the last one has what is left."""
+    n = 40 if batch_size == 1 else 2500
+    X, y = conditional.sample(n, return_y=True, random_state=3)
+    batches = list(conditional.sample_batches(n, batch_size, return_y=True, random_state=3))
+    assert [len(rows) for rows, _ in batches[:-1]] == [batch_size] * (len(batches) - 1)
+    pd.testing.assert_frame_equal(pd.concat([rows for rows, _ in batches], ignore_index=True), X)
+    np.testing.assert_array_equal(np.concatenate([labels for _, labels in batches]), y)
+
+
+def test_batches_take_labels(conditional):
+    """One for all rows, or one for each."""
+    labels = np.resize(["lots", "some", "never"], 50)
+    for y, n in ((labels, 1), ("some", 50)):
+        whole = conditional.sample(n, y=y, random_state=0)
+        batches = list(conditional.sample_batches(n, 12, y=y, random_state=0))
+        pd.testing.assert_frame_equal(pd.concat(batches, ignore_index=True), whole)
+
+
+def test_batches_of_no_rows_are_none(sampler):
+    """As many as there are."""
+    assert list(sampler.sample_batches(0)) == []
+    assert len(next(sampler.sample_batches(3, random_state=0))) == 3
+
+
+@pytest.mark.parametrize("size", [0, -1, 1.5, None, True])
+def test_sizes_of_batches_are_checked_at_once(sampler, size):
+    """And so is what `sample` checks: not when the first batch is asked for."""
+    with pytest.raises((TypeError, ValueError), match="batch_size must be"):
+        sampler.sample_batches(10, size)
+    with pytest.raises(ValueError, match="fitted without y"):
+        sampler.sample_batches(10, y="red")
+
+
 def test_rows_differ_with_the_random_state(sampler):
     """Another seed gives other rows, and so does no seed at each call."""
     drawn = [sampler.sample(5, random_state=seed) for seed in (0, 1, None, None)]

@@ -216,3 +216,13 @@ def test_nothing_is_printed(device, tmp_path):
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("first", [1, 5, 16, 37, 199, 200])
+def test_a_call_goes_on_where_another_stopped(first):
+    """A row's place in memory decides how sums round: it has to be the one of a whole call."""
+    generator = Generator(graphs.mlp(), "cpu")
+    z = np.random.default_rng(0).standard_normal((200, generator.noise_dim)).astype(np.float32)
+    rest = generator.generate(200 - first, lambda a, b: z[first + a : first + b], first=first)
+    for name, values in generator(z).items():
+        np.testing.assert_array_equal(rest[name], values[first:])

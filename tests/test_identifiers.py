@@ -35,7 +35,7 @@ def identifiers_like(values, n: int = 1000, seed: int = 0) -> list:
     """New identifiers, in the form of these."""
     found = column(values)
     assert found.kind == "identifier"
-    return draw(found, seed, n).tolist()
+    return draw(found, seed, 0, n).tolist()
 
 
 # --- which columns they are ---------------------------------------------------------------
@@ -80,7 +80,7 @@ def test_integers_are_continued(values, name, first):
     """Numbers that were given out one by one go on after the largest."""
     found = column(values, name)
     assert found.kind == "identifier"
-    made = draw(found, 0, 5)
+    made = draw(found, 0, 0, 5)
     assert made.dtype == np.int64
     assert made.tolist() == list(range(first, first + 5))
 
@@ -154,7 +154,7 @@ def test_seeds_and_columns_differ():
     """Another seed, or another column of the same form, gives other strings."""
     found = column(UUIDS)
     other = Column("other", "identifier", "str", identifier=found.identifier)
-    made = [set(draw(c, seed, 500)) for c, seed in ((found, 0), (found, 2**64 - 1), (other, 0))]
+    made = [set(draw(c, seed, 0, 500)) for c, seed in ((found, 0), (found, 2**64 - 1), (other, 0))]
     assert len(set.union(*made)) == 1500
 
 
@@ -162,7 +162,7 @@ def test_seeds_and_columns_differ():
 def test_all_strings_come_before_longer_ones(characters):
     """Each string of the form is used once; what goes beyond them is longer, and unique too."""
     pattern = Pattern(characters=characters)
-    made = draw(Column("c", "identifier", "str", identifier=pattern), 3, 3 * pattern.size)
+    made = draw(Column("c", "identifier", "str", identifier=pattern), 3, 0, 3 * pattern.size)
     assert len(set(made)) == 3 * pattern.size
     assert {len(text) for text in made[: pattern.size]} == {len(characters)}
     assert {len(text) for text in made[pattern.size :]} == {len(characters) + 1}
@@ -180,9 +180,9 @@ def test_characters_are_spread_evenly():
 def test_a_narrow_dtype_is_no_trap():
     """More numbers than the dtype can hold are refused, naming column and dtype."""
     narrow = Column("id", "identifier", "int8", stored="integer", identifier=Pattern(start=100))
-    assert draw(narrow, 0, 28)[-1] == 127
+    assert draw(narrow, 0, 0, 28)[-1] == 127
     with pytest.raises(ValueError, match="'id' of dtype int8 can't hold 29 identifiers from"):
-        draw(narrow, 0, 29)
+        draw(narrow, 0, 0, 29)
 
 
 @pytest.mark.parametrize("values", [["a", "bc"], ["1", "007"], ["x1", "x02"], [""]])
@@ -264,3 +264,11 @@ def test_further_data_need_no_identifiers_of_the_form():
     further = table().assign(key=["?"] * N)
     assert list(read_as(schema, further)) == ["x", "group"]
     assert list(containers.read_as(schema, further[:1])) == ["x", "group"]
+
+
+@pytest.mark.parametrize("values", [[f"K{i}" for i in range(N)], UUIDS, np.arange(N)], ids=str)
+def test_a_range_of_rows_has_the_identifiers_of_all(values):
+    """Batches go on where the one before stopped."""
+    found = column(values)
+    whole = draw(found, 7, 0, 100)
+    assert [*draw(found, 7, 0, 33), *draw(found, 7, 33, 100)] == [*whole]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -11,9 +12,9 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
-from gansynth import containers
+from gansynth import GANSampler, containers
 from gansynth.architecture import DataSpec, NetworkSpec
-from gansynth_image import ImageGAN
+from gansynth_image import ImageGAN, networks
 
 rng = np.random.default_rng(0)
 SIZES = [(8, 8, 1), (28, 28, 1), (9, 13, 3), (4, 5, 2), (7, 32, 4)]
@@ -109,11 +110,42 @@ def test_generated_values_stay_in_the_range_of_the_data(dtype):
     np.testing.assert_array_equal(images.max(axis=(0, 1, 2)), high)
 
 
+def test_a_range_can_be_stated():
+    """It is what [-1, 1] stands for, whatever the data reach of it; data beyond it are named."""
+    X = rng.uniform(0.2, 0.4, (6, 4, 4, 2))
+    spec, data, _ = described(X)
+    codec = ImageGAN(value_range=(0, 1)).codec(spec, data)
+    rows = codec.encode(data, np.random.default_rng(0))
+    np.testing.assert_allclose(rows, 2 * X - 1, atol=1e-6)
+    anything = np.array([-9.0, 0.0, 9.0], np.float32).reshape(3, 1, 1, 1) * np.ones((4, 4, 2))
+    decoded = codec.decode(anything.astype(np.float32))["image"].numpy()
+    np.testing.assert_array_equal(decoded[:, 0, 0, 0], [0.0, 0.5, 1.0])
+    X[4, 1, 1, 1] = 1.5
+    beyond = r"from 0\.2\d* to 1\.5, outside value_range=\(0, 1\), in 1 of 6 images.*image 4"
+    with pytest.raises(ValueError, match=beyond):
+        ImageGAN(value_range=(0, 1)).codec(*described(X)[:2])
+
+
+@pytest.mark.parametrize("span", [(1, 0), (0, np.inf), (0, 1, 2), (0, 0), 255])
+def test_ranges_are_pairs(span):
+    """A lower and a higher number."""
+    with pytest.raises(ValueError, match="is no pair of a lower and a higher number"):
+        ImageGAN(value_range=span).codec(*described(rng.random((4, 4, 4)))[:2])
+
+
 @pytest.mark.parametrize("shape", [(3, 8), (8, 3, 3), (1, 1, 1)])
 def test_tiny_images_are_refused(shape):
     """Images below 4 pixels a side are refused, with the size and a remedy."""
     with pytest.raises(ValueError, match=rf"{shape[0]}x{shape[1]} pixels.*4 or more a side.*table"):
         codec_of(np.zeros((5, *shape)))
+
+
+def test_a_class_for_each_image_is_refused():
+    """Nothing can be learned of such classes; two images of two classes are the least."""
+    X = rng.random((4, 4, 4))
+    with pytest.raises(ValueError, match="y has 4 classes for 4 images.*leave y out"):
+        GANSampler("image", steps=1).fit(X, list("abcd"))
+    assert GANSampler("image", steps=1).fit(X[:2], list("ab")).sample(3).shape == (3, 4, 4)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -147,31 +179,55 @@ def test_the_budget_goes_by_the_size_of_images():
 
 def test_is_a_scikit_learn_estimator():
     """Parameters are kept as given and survive cloning."""
-    assert clone(ImageGAN(width=4, depth=2)).get_params() == {"width": 4, "depth": 2}
+    params = {"networks": "dcgan", "width": 4, "depth": 2, "value_range": (0, 1)}
+    params["augmentation"] = ("cutout",)
+    assert clone(ImageGAN(**params)).get_params() == params
+
+
+def test_networks_go_by_the_names_of_their_files():
+    """A file beside them is a pair; an unknown name is refused with those there are."""
+    files = {file.stem for file in Path(networks.__file__).parent.glob("*.py")} - {"__init__"}
+    assert set(networks.NAMES) == files >= {"resnet", "dcgan"}
+    with pytest.raises(ValueError, match=r"networks='stylegan' is unknown. Use one of dcgan, resn"):
+        ImageGAN("stylegan").recipe(described(np.zeros((4, 8, 8)))[0])
 
 
 @pytest.mark.parametrize("n_classes", [0, 3])
 @pytest.mark.parametrize("layout", SIZES, ids=str)
-def test_networks_of_any_size(layout, n_classes):
+@pytest.mark.parametrize("name", networks.NAMES)
+def test_networks_of_any_size(name, layout, n_classes):
     """Both players fit the image, odd and non-square ones too, and share no random state."""
     spec = NetworkSpec(layout, 8, n_classes)
-    generator = ImageGAN(width=2).generator(spec, seed=0)
-    critic = ImageGAN(width=2).critic(spec, seed=0)
+    pair = ImageGAN(name, width=2, depth=2)
+    generator, critic = pair.generator(spec, seed=0), pair.critic(spec, seed=0)
     inputs = inputs_of(generator, 3, n_classes)
     images = generator(inputs)
     assert images.shape == (3, *layout)
     assert critic([images, *inputs[1:]]).shape == (3, 1)
-    again = ImageGAN(width=2).generator(spec, seed=0)
+    again = pair.generator(spec, seed=0)
     np.testing.assert_array_equal(again(inputs), images)
 
 
-def test_classes_matter():
+@pytest.mark.parametrize("side", [8, 32])
+@pytest.mark.parametrize("name", networks.NAMES)
+def test_signals_keep_their_size(name, side):
+    """At the start, neither images nor logits vanish or explode, however many layers there are."""
+    spec = NetworkSpec((side, side, 3), 64, 0)
+    pair = ImageGAN(name, width=16)
+    images = pair.generator(spec, seed=0)(inputs_of(pair.generator(spec, seed=0), 64, 0))
+    assert 0.3 < np.std(images) < 3.0
+    logits = pair.critic(spec, seed=0)([rng.standard_normal((64, side, side, 3))])
+    assert 0.03 < np.std(logits) < 10.0
+
+
+@pytest.mark.parametrize("name", networks.NAMES)
+def test_classes_matter(name):
     """Another class gives another image and another logit."""
     import tensorflow as tf
 
     spec = NetworkSpec((8, 8, 1), 8, 2)
-    generator = ImageGAN(width=2).generator(spec, seed=0)
-    critic = ImageGAN(width=2).critic(spec, seed=0)
+    generator = ImageGAN(name, width=2).generator(spec, seed=0)
+    critic = ImageGAN(name, width=2).critic(spec, seed=0)
     z = inputs_of(generator, 4, 0)[0]
     zeros, ones = tf.zeros(4, tf.int32), tf.ones(4, tf.int32)
     image = generator([z, zeros])
@@ -180,11 +236,12 @@ def test_classes_matter():
 
 
 @pytest.mark.parametrize("layout", [(8, 8, 1), (9, 13, 3)], ids=str)
-def test_penalty_reaches_every_kernel(layout):
+@pytest.mark.parametrize("name", networks.NAMES)
+def test_penalty_reaches_every_kernel(name, layout):
     """The gradient penalty has a gradient for every kernel of the critic."""
     import tensorflow as tf
 
-    critic = stirred(ImageGAN(width=2).critic(NetworkSpec(layout, 8, 3), seed=0))
+    critic = stirred(ImageGAN(name, width=2).critic(NetworkSpec(layout, 8, 3), seed=0))
     images = tf.constant(rng.uniform(-1, 1, (6, *layout)), tf.float32)
     labels = tf.constant([0, 1, 2, 0, 1, 2])
     with tf.GradientTape() as tape:
@@ -193,7 +250,7 @@ def test_penalty_reaches_every_kernel(layout):
             logits = critic([images, labels], training=True)
         penalty = tf.reduce_mean(tf.square(inner.gradient(logits, images)))
     kernels = [weight for weight in critic.trainable_weights if weight.name == "kernel"]
-    assert len(kernels) >= 7
+    assert len(kernels) >= (7 if name == "resnet" else 2)
     for kernel, gradient in zip(kernels, tape.gradient(penalty, kernels), strict=True):
         assert gradient is not None, kernel.path
         assert np.isfinite(gradient).all(), kernel.path
@@ -210,15 +267,18 @@ def test_penalty_reaches_every_kernel(layout):
     ],
     ids=str,
 )
-def test_exported_graph_equals_keras(layout, dtype, n_classes):
+@pytest.mark.parametrize("name", networks.NAMES)
+def test_exported_graph_equals_keras(name, layout, dtype, n_classes):
     """The graph gives what Keras gives: floats to 1e-5 of the range, whole numbers within 1."""
     from gansynth.training.export import export
 
     X = rng.integers(0, 201, (6, *layout)).astype(dtype)
     codec = codec_of(X)
-    generator = stirred(ImageGAN(width=4).generator(NetworkSpec(layout, 8, n_classes), seed=0))
+    spec = NetworkSpec(layout, 8, n_classes)
+    generator = stirred(ImageGAN(name, width=4).generator(spec, seed=0))
     session = onnxruntime.InferenceSession(
-        export(generator, codec, conditional=n_classes > 0), providers=["CPUExecutionProvider"]
+        export(generator, codec, n_classes=n_classes, mixed=True),
+        providers=["CPUExecutionProvider"],
     )
     for n in (1, 7):
         inputs = inputs_of(generator, n, n_classes)

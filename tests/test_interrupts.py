@@ -13,7 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from gansynth import GANSampler
 from gansynth.training.interrupts import held_back
+from gansynth.watching import Run, Watcher
+
+from .toys import ToyGAN, points
 
 
 @pytest.fixture(autouse=True)
@@ -95,6 +99,31 @@ def test_other_threads_hear_no_signals():
     thread.start()
     thread.join()
     assert seen == [signal.default_int_handler, False]
+
+
+class Starting(Watcher):
+    """Ctrl-C comes while it begins; it is to come through, and to be ended."""
+
+    begun = ended = False
+
+    def begin(self, run: Run) -> None:
+        signal.raise_signal(signal.SIGINT)
+        self.begun = True
+
+    def end(self, run: Run) -> None:
+        self.ended = True
+
+
+def test_a_watcher_begins_undisturbed(monkeypatch):
+    """Bars start threads, which an interrupt half-way would break: it waits for them, too."""
+    watcher = Starting()
+    monkeypatch.setattr(GANSampler, "_watchers", lambda self, name: [watcher])
+    sampler = GANSampler(ToyGAN(), steps=10_000_000, random_state=0)
+    with pytest.raises(KeyboardInterrupt):
+        sampler.fit(points())
+    assert watcher.begun
+    assert watcher.ended
+    assert sampler.history_["step"] == []
 
 
 on_posix = pytest.mark.skipif(os.name != "posix", reason="sends a signal to a process")

@@ -16,8 +16,10 @@ from gansynth.metrics import (
     coverage,
     dcr_share,
     exact_copies,
+    kernel_distance,
     membership_auc,
     modes,
+    prdc,
     sliced_wasserstein,
     tstr_auc,
 )
@@ -227,6 +229,108 @@ class TestCoverage:
         """Distances between small integers are taken as real numbers."""
         images = np.array([0, 255, 254, 2], np.uint8).reshape(4, 1, 1)
         assert coverage(images, np.array([[[1]]], np.uint8), k=1) == 0.5
+
+
+class TestPRDC:
+    def test_it_is_what_the_definitions_say(self, rng):
+        """Counted ball by ball, of samples that differ in number, and of images."""
+        real = rng.normal(size=(60, 2, 3))
+        synthetic = 0.7 * rng.normal(size=(45, 2, 3)) + 0.4
+        k = 4
+
+        def apart(x, y):
+            return np.array([[np.linalg.norm(a - b) for b in y] for a in x])
+
+        between = apart(real, synthetic)
+        # The nearest point of its own sample is the point itself.
+        real_radii, synthetic_radii = (np.sort(apart(x, x))[:, k] for x in (real, synthetic))
+        inside = between <= real_radii[:, None]
+        found = prdc(real, synthetic, k=k)
+        assert found.precision == pytest.approx(inside.any(axis=0).mean())
+        assert found.recall == pytest.approx((between <= synthetic_radii).any(axis=1).mean())
+        assert found.density == pytest.approx(inside.sum() / (k * len(synthetic)))
+        assert found.coverage == pytest.approx(inside.any(axis=1).mean())
+        assert found.coverage == coverage(real, synthetic, k=k)
+        assert min(found) > 0
+        assert max(found[:2]) < 1
+
+    def test_equal_sets(self):
+        """All is precise, recalled and covered; each point is in its own ball, besides k others."""
+        ring = np.arange(12.0)[:, None] ** 2
+        assert prdc(ring, ring, k=1)[:2] == (1.0, 1.0)
+        corners = np.array([[0, 0], [0, 4], [3, 0], [3, 4]])
+        assert prdc(corners, corners, k=3) == (1.0, 1.0, 4 / 3, 1.0)
+
+    def test_sets_far_apart(self, rng):
+        """Nothing of the one is near the other."""
+        points = rng.normal(size=(50, 3))
+        assert prdc(points, points + 100) == (0.0, 0.0, 0.0, 0.0)
+
+    def test_one_mode_of_two_is_precise_and_recalls_half(self, rng):
+        """Quality and variety are told apart."""
+        real = np.concatenate([rng.normal(size=(200, 2)), rng.normal(size=(200, 2)) + 50])
+        found = prdc(real, 0.1 * rng.normal(size=(200, 2)))
+        assert found.precision == 1.0
+        assert found.recall < 0.5
+        assert found.coverage < 0.5
+
+    def test_an_impossible_k_is_refused(self, rng):
+        """The error tells which sample is too small."""
+        points = rng.normal(size=(10, 2))
+        with pytest.raises(ValueError, match="number of synthetic points, got k=5 for 5 points"):
+            prdc(points, points[:5])
+        with pytest.raises(ValueError, match="number of real points, got k=0 for 10 points"):
+            prdc(points, points, k=0)
+
+
+class TestKernelDistance:
+    def test_it_is_the_unbiased_estimate_of_the_formula(self, rng):
+        """Pair by pair, without pairs of a point with itself."""
+        x, y = rng.normal(size=(7, 2, 2)), rng.normal(size=(7, 2, 2)) + 0.5
+
+        def kernel(a, b):
+            return (np.sum(a * b) / 4 + 1) ** 3
+
+        pairs = [(i, j) for i in range(7) for j in range(7)]
+        own = [sum(kernel(z[i], z[j]) for i, j in pairs if i != j) / 42 for z in (x, y)]
+        across = sum(kernel(x[i], y[j]) for i, j in pairs) / 49
+        assert kernel_distance(x, y) == pytest.approx(sum(own) - 2 * across)
+
+    def test_samples_of_one_distribution_are_at_no_distance_in_the_mean(self, rng):
+        """Of small samples, too: half of the figures are below zero, and shifts stand out."""
+        found = [
+            kernel_distance(rng.normal(size=(20, 3)), rng.normal(size=(30, 3)), n_subsets=5)
+            for _ in range(200)
+        ]
+        assert abs(np.mean(found)) < 3 * np.std(found) / np.sqrt(200)
+        assert min(found) < 0
+        x, y = rng.normal(size=(2, 1000, 3))
+        assert kernel_distance(x, y + 0.5, n_subsets=1) > 10 * abs(kernel_distance(x, y))
+
+    def test_subsets_differ_with_the_seed_alone(self, rng):
+        """The same figure at each call; another for other subsets; numpy's state is left alone."""
+        x, y = rng.normal(size=(40, 2)), rng.normal(size=(40, 2))
+        before = np.random.get_state()[1].copy()
+        of = [kernel_distance(x, y, 3, 10, random_state=seed) for seed in (0, 0, 1)]
+        assert of[0] == of[1] != of[2]
+        assert (np.random.get_state()[1] == before).all()
+
+    def test_uint8_images_do_not_wrap_around(self):
+        """Products of small integers are taken as real numbers."""
+        images = np.array([[200], [100], [7]], np.uint8)
+        assert kernel_distance(images, images[::-1]) == kernel_distance(
+            images.astype(float), images[::-1].astype(float)
+        )
+
+    def test_too_little_is_refused(self):
+        """Two points of each kind, one subset, and subsets of two points."""
+        two = np.ones((2, 1))
+        with pytest.raises(ValueError, match="two points of each kind .* got 2 real and 1"):
+            kernel_distance(two, two[:1])
+        with pytest.raises(ValueError, match="subset_size=1"):
+            kernel_distance(two, two, subset_size=1)
+        with pytest.raises(ValueError, match="n_subsets must be at least 1, got 0"):
+            kernel_distance(two, two, n_subsets=0)
 
 
 class TestModes:

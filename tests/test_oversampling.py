@@ -207,57 +207,6 @@ def test_it_is_one_of_imbalanced_learns_and_has_no_indices():
     assert sampler.sample(4, y="rare").shape == (4, 3)
 
 
-def test_batches_hold_as_many_rows_of_each_class():
-    """However rare it is; and each row of a class as often as the others."""
-    import tensorflow as tf
-
-    from gansynth.training.feed import Resident, Streamed, chances_of, feed
-
-    from .strategies import program_on
-
-    program = program_on(tf_device())
-    labels = np.repeat([0, 1, 0], [900, 10, 90]).astype(np.int32)
-    rows = np.zeros((1000, 2), np.float32)
-    chances = chances_of(labels)
-    seed, n_rows = tf.constant(0, tf.int64), tf.constant(1000)
-    picks = [program.picks(seed, tf.constant(i, tf.int64), n_rows, chances) for i in range(1000)]
-    picked = np.bincount(np.concatenate(picks), minlength=1000)
-    assert picked[labels == 1].sum() / picked.sum() == pytest.approx(0.5, abs=0.03)
-    assert picked[labels == 1].min() > 0.7 * picked[labels == 1].max()
-    for streamed, kind in ((False, Resident), (True, Streamed)):
-        chosen = np.arange(1000)
-        made = feed(program, rows, labels, chosen, balanced=True, streamed=streamed)
-        assert isinstance(made, kind)
-        plain = feed(program, rows, labels, chosen, streamed=streamed)
-        assert getattr(plain, "chances", getattr(plain, "_chances", None)) is None
-
-
-def tf_device():
-    from gansynth.training import devices
-
-    return devices.resolve("cpu")
-
-
-def test_streamed_balanced_batches_are_those_of_resident_rows():
-    """Bit by bit, weights included."""
-    import tensorflow as tf
-
-    from gansynth.training.feed import feed
-
-    from .strategies import PACE, Pace, program_on
-
-    program = program_on(tf_device())
-    rows = numbers(100)[:, :2].astype(np.float32)
-    labels = np.repeat([0, 1], [95, 5]).astype(np.int32)
-    pace = Pace(*(tf.constant(value, tf.float32) for value in PACE))
-    sums = []
-    for streamed in (False, True):
-        program.reset(0)
-        data = feed(program, rows, labels, np.arange(100), balanced=True, streamed=streamed)
-        sums.append(data.train(program, 0, 0, 5, pace).numpy())
-    np.testing.assert_array_equal(*sums)
-
-
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_few_rows_of_a_class_are_told(n):
     """The number is named, and so is how many of the new rows are copies."""

@@ -1,11 +1,15 @@
-"""The examples of the README, and of the page on tables, run as they stand, in order."""
+"""The examples of the README, and of the pages on tables and images, run as they stand."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+import numpy as np
+import pytest
+
 TABLES = (Path(__file__).parents[1] / "docs" / "tables.md").read_text(encoding="utf-8")
+IMAGES = (Path(__file__).parents[1] / "docs" / "images.md").read_text(encoding="utf-8")
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
 
@@ -44,3 +48,14 @@ def test_the_page_on_tables_is_right(capsys):
     assert set(rows["zip"]) <= set(X["zip"])
     assert rows.dtypes.equals(X.dtypes.drop("notes"))
     assert capsys.readouterr().out.endswith("['C-00500', 'C-00501', 'C-00502']\n")
+
+
+@pytest.mark.filterwarnings("ignore:The generator covers:sklearn.exceptions.ConvergenceWarning")
+def test_the_page_on_images_is_right():
+    """Shapes are as the comments have them."""
+    namespace = run(IMAGES)
+    assert namespace["threes"].shape == (10, 8, 8)
+    assert namespace["rows"].shape == (10, 64)
+    np.testing.assert_array_equal(namespace["way"][[0, -1]], namespace["threes"][:2])
+    assert namespace["images"].shape == (6, 8, 8)
+    assert namespace["labels"].tolist() == ["dark"] * 3 + ["light"] * 3

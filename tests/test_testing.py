@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from gansynth.architecture import Augmentation
 from gansynth.testing import architecture_checks, parametrize_with_checks
 from gansynth_tabular import TabularGAN
 
@@ -101,6 +102,26 @@ def otherwise_in_a_graph(columns):
     return {name: v + tf.constant(step, v.dtype) for name, v in columns.items()}
 
 
+class Resized(Augmentation):
+    """Has a gradient, of which TensorFlow has none."""
+
+    numbers = 1
+
+    def __call__(self, rows, numbers):
+        import tensorflow as tf
+
+        return tf.image.resize(rows[:, :, None, None], (6, 1))[:, ::2, 0, 0]
+
+
+class Halved(Augmentation):
+    """Gives fewer rows than it takes."""
+
+    numbers = 1
+
+    def __call__(self, rows, numbers):
+        return rows[: len(rows) // 2]
+
+
 def summed_along_rows(columns):
     """Let each row depend on those after it."""
     import tensorflow as tf
@@ -189,6 +210,16 @@ BROKEN = [
     ),
     ("gradients", altered("generator", without_gradient), "gets no gradient"),
     ("gradient_penalty", altered("critic", with_a_part_that_sees_no_rows), "does not reach"),
+    (
+        "gradient_penalty",
+        altered("recipe", lambda r: replace(r, augmentation=Resized())),
+        "does not reach",
+    ),
+    (
+        "shapes",
+        altered("recipe", lambda r: replace(r, augmentation=Halved())),
+        "augmentation makes (2, 3) of (5, 3)",
+    ),
     ("export", altered_codec("decode", otherwise_in_a_graph), "x0, batch of 1"),
     ("graph", altered_codec("decode", with_noise_of_its_own), "draws by chance: ['RandomNormal"),
     ("fit_is_deterministic", Drifting(), "Arrays are not equal"),

@@ -178,7 +178,8 @@ def test_trace_is_cached_between_fits_of_the_same_shapes():
 
     class Counting(TableCodec):
         def expand(self, encoded):
-            traces.append(encoded.shape)
+            if not tf.executing_eagerly():
+                traces.append(encoded.shape)
             return super().expand(encoded)
 
     class CountingGAN(TabularGAN):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import keras
 import numpy as np
 import pandas as pd
@@ -13,7 +15,8 @@ from gansynth import GANSampler
 from gansynth.architecture import Recipe
 from gansynth.inference.noise import normal
 from gansynth.training import gamma
-from gansynth.training.validation import Judge, draws_for, split
+from gansynth.training.validation import Judge, copy_ratio, draws_for, split
+from gansynth_tabular import TabularGAN
 
 from .toys import ToyGAN, points
 
@@ -79,9 +82,41 @@ def test_nan_has_no_score():
 def test_copies_are_told_from_new_rows():
     """The ratio of distances is 1 for new rows and about 0 for copies of training rows."""
     train = rng.normal(size=(3000, 3)).astype(np.float32)
-    ratio = lambda made: judge(made).copy_ratio(lambda a, b: train[a:b], len(train))  # noqa: E731
-    assert ratio(OTHER) == pytest.approx(1.0, abs=0.2)
-    assert ratio(train[:600] + 1e-4) < 0.05
+    for held_out in (REAL, None):
+        ratio = partial(copy_ratio, train=train, held_out=held_out, expanded=lambda rows: rows)
+        assert ratio(OTHER) == pytest.approx(1.0, abs=0.2)
+        assert ratio(train[:600] + 1e-4) < 0.05
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 30])
+def test_copies_of_few_rows_are_told_where_chance_explains_them_not(n):
+    """Thirty rows repeated are told; of one to three, nobody can say; new rows are never told."""
+    train = rng.normal(size=(n, 3)).astype(np.float32)
+    ratio = partial(copy_ratio, train=train, held_out=None, expanded=lambda rows: rows)
+    assert ratio(np.resize(train, (1000, 3))) == (0.0 if n == 30 else 1.0)
+    assert ratio(OTHER) == 1.0
+
+
+@pytest.mark.parametrize("n", [20, 150])
+def test_rows_of_the_middle_are_no_copies(n):
+    """Where training rows are dense, all rows are near to some; but not nearer than they are."""
+    train = rng.normal(size=(n, 3)).astype(np.float32)
+    assert copy_ratio(0.2 * OTHER, train, None, lambda rows: rows) > 0.5
+
+
+def test_fit_that_learns_a_few_rows_by_heart_warns():
+    """Without held-out rows, training rows' distances to each other tell."""
+    few = np.random.default_rng(0).normal(size=(20, 8))
+    sampler = GANSampler(TabularGAN(), steps=1000, gamma=0.01, random_state=0)
+    told = r"than these are to each other \(ratio of median distances 0\.[0-4]"
+    with pytest.warns(ConvergenceWarning, match=told):
+        sampler.fit(few)
+
+
+def test_repeated_rows_of_coarse_columns_are_no_copies():
+    """Where new rows repeat training rows themselves, no ratio is told."""
+    coarse = rng.integers(0, 2, (100, 2)).astype(np.float32)
+    assert not copy_ratio(coarse[:50], coarse, None, lambda rows: rows) < 1.0
 
 
 def test_split_holds_out_a_share_of_each_class():

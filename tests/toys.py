@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from gansynth.architecture import Architecture, Codec, DataSpec, NetworkSpec, Recipe
+from gansynth.architecture import (
+    Architecture,
+    Augmentation,
+    Codec,
+    DataSpec,
+    NetworkSpec,
+    Recipe,
+)
 
 
 class PlainCodec(Codec):
@@ -27,6 +35,17 @@ class PlainCodec(Codec):
             name: tf.cast(column, tf.float64)
             for name, column in zip(self.names, tf.unstack(rows, axis=1), strict=True)
         }
+
+
+@dataclass(frozen=True)
+class Moved(Augmentation):
+    """Rows moved in all columns, up to a distance."""
+
+    most: float = 1.0
+    numbers = 2
+
+    def __call__(self, rows: Any, numbers: Any) -> Any:
+        return rows + self.most * numbers
 
 
 class ToyGAN(Architecture):

@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from gansynth.containers import flat
 from gansynth.containers.columns import check_names, check_size, in_order, missing_in, shorten
 from gansynth.containers.conversions import as_stored, conform
+from gansynth.containers.flat import fold
 from gansynth.containers.labels import FILES, append_labels, codes_of, read_labels, write_labels
 from gansynth.schema import FRAMES, WHOLE_KINDS, Column, Schema
 
@@ -24,6 +26,7 @@ __all__ = [
     "append_labels",
     "as_frame",
     "codes_of",
+    "fold",
     "missing_in",
     "read",
     "read_as",
@@ -103,6 +106,8 @@ def read_as(schema: Schema, X: Any) -> dict[str, np.ndarray]:
         If columns are missing or unexpected, or hold what the fitted data did not: another
         kind of value, an unknown category, missing values; or if images differ in shape.
     """
+    if schema.pixels:
+        return flat.images(schema, read_as(schema.unfolded, X))
     found, data = read(X, _dropped(schema, X))
     if schema.image_shape != found.image_shape:
         raise ValueError(
@@ -226,6 +231,8 @@ def write(schema: Schema, data: Mapping[str, np.ndarray], n: int) -> Any:
     DataFrame, Table, ndarray or list
         What X was, with n rows.
     """
+    if schema.pixels:
+        schema, data = flat.unfold(schema, data)
     if any(column.stored or column.local_step for column in schema.columns):
         pairs = zip(schema.columns, in_order(schema, data), strict=True)
         columns, values = zip(*(as_stored(*pair) for pair in pairs), strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,9 @@ import numpy as np
 from gansynth.containers import columns as neutral
 from gansynth.containers import objects, temporal
 from gansynth.schema import Column, Container, Schema
+
+MOST_SIZES = 5
+"""Sizes that are named where there should be one."""
 
 
 def read(
@@ -58,6 +62,13 @@ def _list_to_array(X: list | tuple) -> np.ndarray:
         # numpy would make strings of numbers beside strings, and floats of ints beside floats
         array = np.array(X, dtype=object) if depth < 3 else np.array(X)
     except ValueError as error:
+        sizes = Counter("x".join(map(str, np.shape(x))) for x in X if isinstance(x, np.ndarray))
+        if len(sizes) > 1:
+            told = ", ".join(f"{size} ({count})" for size, count in sizes.most_common(MOST_SIZES))
+            raise ValueError(
+                f"X holds arrays of {len(sizes)} sizes: {told}. Resize images to one size, or read "
+                "their files by gansynth.datasets.load_images(files, size=(height, width))."
+            ) from None
         raise ValueError(f"The nested lists of X differ in length: {error}") from error
     if depth == 2 and array.ndim != 2:
         lengths = sorted({np.size(row) for row in X})
@@ -125,14 +136,7 @@ def _read_images(array: np.ndarray, container: Container) -> tuple[Schema, dict[
             f"Images must hold numbers, got dtype {array.dtype}; convert X to uint8 or float32"
         )
     squeeze = array.ndim == 3
-    images = array[..., np.newaxis] if squeeze else array
-    if images.dtype != np.uint8:
-        # integers of other widths are no brightness of 0 to 255: they travel as real numbers
-        wide = images.dtype.itemsize >= 8 and images.dtype.kind == "f"
-        images = images.astype(np.float64 if wide else np.float32, copy=False)
-        if not np.isfinite(images).all():
-            what = "NaN" if np.isnan(images).any() else "infinity"
-            raise ValueError(f"Images contain {what}; replace such values or drop those images")
+    images = neutral.brightness(array[..., np.newaxis] if squeeze else array)
     schema = Schema(
         container, image_shape=images.shape[1:], dtype=str(array.dtype), squeeze=squeeze
     )

@@ -105,6 +105,21 @@ def cast(values: np.ndarray, dtype: DTypeLike) -> np.ndarray:
     return values.astype(dtype, copy=False)
 
 
+def brightness(images: np.ndarray) -> np.ndarray:
+    """Neutral array of images: uint8 as they are, all else as real numbers.
+
+    Integers of other widths are no brightness of 0 to 255.
+    """
+    if images.dtype == np.uint8:
+        return images
+    wide = images.dtype.itemsize >= 8 and images.dtype.kind == "f"
+    images = images.astype(np.float64 if wide else np.float32, copy=False)
+    if not np.isfinite(images).all():
+        what = "NaN" if np.isnan(images).any() else "infinity"
+        raise ValueError(f"Images contain {what}; replace such values or drop those images")
+    return images
+
+
 def conform(fitted: Column, found: Column, values: np.ndarray) -> np.ndarray:
     """Neutral array of a column that was read as ``found``, as its fitted self would be.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,14 @@ class Conditions:
             matrix[:, i] = np.where(self.known.get(column.output, True), given, drawn)
         return matrix
 
+    def part(self, start: int, stop: int) -> Conditions:
+        """What is asked of the rows from one up to another."""
+        if self.n_rows is None:
+            return self
+        fixed = {name: values[start:stop] for name, values in self.fixed.items()}
+        known = {name: values[start:stop] for name, values in self.known.items()}
+        return replace(self, fixed=fixed, known=known)
+
     def put_into(self, data: Data) -> None:
         """Set what is fixed, whole numbers beyond what float64 holds too."""
         for name, values in self.fixed.items():
@@ -112,7 +120,7 @@ class Conditions:
                     f"conditions on {shorten(list(self.allowed))} together: their values are "
                     "drawn evenly.",
                     UserWarning,
-                    stacklevel=4,
+                    stacklevel=5,
                 )
         return Conditions(self.schema, self.fixed | drawn)
 

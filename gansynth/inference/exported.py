@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 import os
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,13 @@ import numpy as np
 from gansynth import containers, identifiers, notebook
 from gansynth.inference import artifact as files
 from gansynth.inference import conditions as asked
-from gansynth.inference import noise
+from gansynth.inference import latent, noise
 from gansynth.inference.artifact import Artifact
 from gansynth.inference.conditions import Conditions
 from gansynth.inference.generator import Device, Generator
 from gansynth.schema import Schema
 
+BATCH = 1 << 16
 POOLED = 0xA0761D6478BD642F
 """What tells the noise of rows that conditions are settled by from that of samples."""
 
@@ -107,22 +109,76 @@ class ExportedSampler:
         TypeError
             If ``n_samples`` is no integer.
         """
-        seed = noise.seed_of(random_state)
+        n, rows = self._asked(n_samples, y, conditions, return_y, noise.seed_of(random_state))
+        return rows(0, n)
+
+    def sample_batches(
+        self,
+        n_samples: int,
+        batch_size: int = BATCH,
+        *,
+        start: int = 0,
+        y: Any = None,
+        conditions: Any = None,
+        return_y: bool = False,
+        random_state: Any = None,
+    ) -> Iterator[Any]:
+        """Draw the rows of :meth:`sample` a batch at a time, in memory for one batch.
+
+        Parameters
+        ----------
+        n_samples : int
+            Number of rows, of all batches together.
+        batch_size : int, default=65536
+            Rows of each batch; the last may have fewer.
+        start : int, default=0
+            Row to begin at, for a call that goes on where another one stopped.
+        y, conditions, return_y, random_state
+            As for :meth:`sample`. Rows don't depend on ``batch_size``.
+
+        Returns
+        -------
+        iterator
+            Of what :meth:`sample` returns; nothing if there are no rows from ``start`` on.
+
+        Raises
+        ------
+        ValueError, TypeError
+            At once, as :meth:`sample` does, and if ``batch_size`` is no integer of at least 1 or
+            ``start`` none of at least 0.
+
+        Examples
+        --------
+        >>> for rows in model.sample_batches(10_000_000, random_state=0):  # doctest: +SKIP
+        ...     database.append(rows)
+        """
+        if _checked_count(batch_size, "batch_size") < 1:
+            raise ValueError(f"batch_size must be 1 or more; got {batch_size}.")
+        n, rows = self._asked(n_samples, y, conditions, return_y, noise.seed_of(random_state))
+        firsts = range(_checked_count(start, "start"), n, batch_size)
+        return (rows(first, min(first + batch_size, n)) for first in firsts)
+
+    def _asked(
+        self, n_samples: Any, y: Any, conditions: Any, return_y: bool, seed: int
+    ) -> tuple[int, Callable[[int, int], Any]]:
+        """How many rows are asked for, and what gives those from one up to another."""
         wanted = None if conditions is None else self._wanted(conditions)
         if wanted and wanted.n_rows is not None:
             n_samples = _one_each(n_samples, wanted.n_rows, "conditions has", "rows")
-        n, codes = self._rows_and_classes(n_samples, y, return_y, seed)
-        if wanted:
-            wanted = wanted.settle(
+        n, classes = self._rows_and_classes(n_samples, y, return_y, seed)
+
+        def rows(start: int, stop: int) -> Any:
+            codes = classes(start, stop)
+            settled = wanted and wanted.part(start, stop).settle(
                 functools.partial(self._drawn, seed ^ POOLED),
-                noise.uniform(seed ^ POOLED, 0, n),
+                noise.uniform(seed ^ POOLED, start, stop),
                 codes,
             )
-        data = self._drawn(seed, wanted, codes)
-        X = containers.write(self.schema, data, n)
-        if not return_y:
-            return X
-        return X, containers.write_labels(self.schema, codes)
+            data = self._drawn(seed, settled, codes, start)
+            X = containers.write(self.schema, data, stop - start)
+            return (X, containers.write_labels(self.schema, codes)) if return_y else X
+
+        return n, rows
 
     def impute(self, X: Any, *, y: Any = None, random_state: Any = None) -> Any:
         """Draw what is missing in rows, to go with what is there.
@@ -157,10 +213,71 @@ class ExportedSampler:
         wanted = Conditions(self.schema, values, known, complete=True)
         if self.schema.classes and y is None:
             raise ValueError("y is missing: the model was fitted with classes. Pass those of X.")
-        n, codes = self._rows_and_classes(wanted.n_rows, y, False, 0)
-        return containers.write(
-            self.schema, self._drawn(noise.seed_of(random_state), wanted, codes), n
-        )
+        n, classes = self._rows_and_classes(wanted.n_rows, y, False, 0)
+        data = self._drawn(noise.seed_of(random_state), wanted, classes(0, n))
+        return containers.write(self.schema, data, n)
+
+    def interpolate(
+        self, a: Any, b: Any, n_steps: int = 10, *, y: Any = None, random_state: Any = None
+    ) -> Any:
+        """Rows on the way from one point of the latent space to another, both included.
+
+        Parameters
+        ----------
+        a, b : int, or ndarray of shape (noise_dim,)
+            Where it begins and ends. An integer is the place of a row: ``interpolate(3, 7,
+            random_state=0)`` goes from row 3 of ``sample(…, random_state=0)`` to row 7.
+        n_steps : int, default=10
+            Rows, 2 or more.
+        y : label, (label, label) or array-like of shape (n_steps,), optional
+            Class of all rows; those that the way leads from and to, through what is between them
+            (images and points only); or the class of each row. Of a model that was fitted with y.
+        random_state : int, None, numpy.random.RandomState or numpy.random.Generator
+            What the rows are places of.
+
+        Returns
+        -------
+        DataFrame, Table, ndarray or list
+            The container that the model was fitted on. Images and points change little from one
+            row to the next; columns of categories leap.
+
+        Raises
+        ------
+        ValueError
+            If a or b is no place and no noise, n_steps is less than 2, y is missing, or there is
+            nothing between classes.
+        """
+        seed, width = noise.seed_of(random_state), self.generator.noise_dim
+        if _checked_count(n_steps, "n_steps") < 2:
+            raise ValueError(f"n_steps must be 2 or more, for both ends; got {n_steps}.")
+        if self.schema.classes and y is None:
+            raise ValueError("y is missing: the model was fitted with classes. Pass one of them.")
+        begin, end = latent.point(a, "a", seed, width), latent.point(b, "b", seed, width)
+        z, weights = latent.arc(begin, end, n_steps), None
+        n, classes = self._rows_and_classes(n_steps if np.ndim(y) == 0 else 1, y, False, seed)
+        codes = classes(0, n)
+        if n == 2 < n_steps:
+            weights = self._between(codes, n_steps)
+            codes = np.repeat(codes[:1], n_steps)
+        elif n != n_steps:
+            raise ValueError(
+                f"y has {n} labels, but n_steps={n_steps} rows are on the way. Give one label, "
+                "those of both ends, or one a row."
+            )
+        data = self._drawn(seed, None, codes, z=z, class_weights=weights)
+        return containers.write(self.schema, data, n_steps)
+
+    def _between(self, ends: np.ndarray, n_steps: int) -> np.ndarray:
+        """Weights of classes from one to another: float32 of shape (n_steps, classes)."""
+        if not self.generator.mixes_classes:
+            raise ValueError(
+                f"y has 2 labels, but n_steps={n_steps} rows are on the way, and this model has "
+                "nothing between classes: models of images and points have, of up to 100 "
+                "classes. Give a label for each row."
+            )
+        share = np.linspace(0.0, 1.0, n_steps)[:, None]
+        begin, end = np.eye(len(self.schema.classes))[ends]
+        return ((1.0 - share) * begin + share * end).astype(np.float32)
 
     def _check_conditions(self, what: str) -> None:
         """Refuse what only a model can do that takes values of columns."""
@@ -177,19 +294,35 @@ class ExportedSampler:
         return asked.read(self.schema, conditions)
 
     def _drawn(
-        self, seed: int, wanted: Conditions | None, codes: np.ndarray
+        self,
+        seed: int,
+        wanted: Conditions | None,
+        codes: np.ndarray,
+        first: int = 0,
+        *,
+        z: np.ndarray | None = None,
+        class_weights: np.ndarray | None = None,
     ) -> dict[str, np.ndarray]:
-        """Columns of rows of these classes, with the values that are wanted."""
+        """Columns of rows of these classes, from a first one on, with the values that are wanted.
+
+        Of noise, and between classes, where these are given.
+        """
         n, width = len(codes), self.generator.noise_dim
         data = self.generator.generate(
             n,
-            lambda start, stop: noise.normal(seed, start, stop, width),
+            lambda start, stop: (
+                noise.normal(seed, first + start, first + stop, width)
+                if z is None
+                else z[start:stop]
+            ),
             codes if self.generator.conditional else None,
             None if wanted is None else wanted.matrix(n),
+            class_weights,
+            first,
         )
         for column in self.schema.columns:
             if column.identifier:
-                data[column.output] = identifiers.draw(column, seed, n)
+                data[column.output] = identifiers.draw(column, seed, first, first + n)
         if wanted:
             wanted.put_into(data)
         return data
@@ -225,8 +358,11 @@ class ExportedSampler:
 
     def _rows_and_classes(
         self, n_samples: Any, y: Any, return_y: bool, seed: int
-    ) -> tuple[int, np.ndarray]:
-        """Number of rows, and their class codes: 0 if the model has no classes."""
+    ) -> tuple[int, Callable[[int, int], np.ndarray]]:
+        """Number of rows, and what gives the class codes from one up to another.
+
+        They are 0 if the model has no classes.
+        """
         n = _checked_count(n_samples)
         if not self.schema.classes:
             for name, value in (("y", y is not None), ("return_y", return_y)):
@@ -235,13 +371,14 @@ class ExportedSampler:
                         f"{name} was given, but the model has no classes: it was fitted without y. "
                         f"Leave {name} out, or fit with y."
                     )
-            return n, np.zeros(n, np.int32)
+            return n, lambda start, stop: np.zeros(stop - start, np.int32)
         if y is None:
-            return n, _drawn_classes(self.schema, seed, n)
+            return n, functools.partial(_drawn_classes, self.schema, seed)
         if np.ndim(y) == 0:
-            return n, np.repeat(containers.codes_of(self.schema, [np.asarray(y).item()]), n)
+            code = containers.codes_of(self.schema, [np.asarray(y).item()])
+            return n, lambda start, stop: np.repeat(code, stop - start)
         codes = containers.codes_of(self.schema, y)
-        return _one_each(n, len(codes), "y has", "labels"), codes
+        return _one_each(n, len(codes), "y has", "labels"), lambda start, stop: codes[start:stop]
 
 
 def load(path: str | os.PathLike[str], device: Device = "auto") -> ExportedSampler:
@@ -275,7 +412,7 @@ def load(path: str | os.PathLike[str], device: Device = "auto") -> ExportedSampl
     return sampler
 
 
-def _checked_count(n_samples: Any) -> int:
+def _checked_count(n_samples: Any, name: str = "n_samples") -> int:
     """A number of rows as int."""
     try:
         if isinstance(n_samples, (bool, np.bool_)):
@@ -283,11 +420,11 @@ def _checked_count(n_samples: Any) -> int:
         n = operator.index(n_samples)
     except TypeError:
         raise TypeError(
-            f"n_samples must be an integer, 0 or more; got {n_samples!r} of type "
+            f"{name} must be an integer, 0 or more; got {n_samples!r} of type "
             f"{type(n_samples).__name__}."
         ) from None
     if n < 0:
-        raise ValueError(f"n_samples must be an integer, 0 or more; got {n}.")
+        raise ValueError(f"{name} must be an integer, 0 or more; got {n}.")
     return n
 
 
@@ -301,9 +438,9 @@ def _one_each(n: Any, found: int, what: str, kind: str) -> int:
     return found
 
 
-def _drawn_classes(schema: Schema, seed: int, n: int) -> np.ndarray:
+def _drawn_classes(schema: Schema, seed: int, start: int, stop: int) -> np.ndarray:
     """Class codes at the frequencies of the training data, each addressed by its row."""
     ends = np.cumsum(schema.class_counts)
     # Without the last end: rounding can't lead past the last class.
-    codes = np.searchsorted(ends[:-1], noise.uniform(seed, 0, n) * ends[-1], side="right")
+    codes = np.searchsorted(ends[:-1], noise.uniform(seed, start, stop) * ends[-1], side="right")
     return codes.astype(np.int32)

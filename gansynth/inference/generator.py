@@ -32,6 +32,8 @@ from typing import Any, Literal
 import numpy as np
 import onnxruntime
 
+from gansynth.schema import INPUT_NAMES
+
 Device = Literal["auto", "cpu", "cuda"]
 Noise = Callable[[int, int], np.ndarray]
 
@@ -95,13 +97,32 @@ class Generator:
         """Whether it takes class codes."""
         return any(value.name == "y" for value in self.session.get_inputs())
 
-    @functools.cached_property
+    @property
     def n_columns(self) -> int:
         """Columns that may be given values; 0 for a generator that takes none."""
-        # An input that may be left out.
-        optional = self.session.get_overridable_initializers()
-        widths = [value.shape[1] for value in optional if value.name == "condition"]
-        return int(widths[0]) if widths else 0
+        return self._optional.get("condition", 0)
+
+    @property
+    def mixes_classes(self) -> bool:
+        """Whether it takes weights of classes."""
+        return "class_weights" in self._optional
+
+    @functools.cached_property
+    def _optional(self) -> dict[str, int]:
+        """Inputs that may be left out, and their widths."""
+        values = self.session.get_overridable_initializers()
+        return {value.name: int(value.shape[1]) for value in values if len(value.shape) == 2}
+
+    @property
+    def inputs(self) -> dict[str, tuple[str, bool]]:
+        """Type and shape of each input, and whether it may be left out."""
+        session = self.session
+        needed, optional = session.get_inputs(), session.get_overridable_initializers()
+        return {
+            value.name: (f"{value.type} [{', '.join(map(str, value.shape))}]", value in optional)
+            for value in (*needed, *optional)
+            if value.name in INPUT_NAMES
+        }
 
     @property
     def output_names(self) -> list[str]:
@@ -131,6 +152,8 @@ class Generator:
         noise: Noise,
         y: np.ndarray | None = None,
         condition: np.ndarray | None = None,
+        class_weights: np.ndarray | None = None,
+        first: int = 0,
     ) -> dict[str, np.ndarray]:
         """Generate n rows from noise that is made as it is needed.
 
@@ -146,6 +169,11 @@ class Generator:
         condition : ndarray of float64, shape (n, columns), or None
             Values that columns are to have, NaN where they are to be drawn, for a generator
             that takes them; None to draw all.
+        class_weights : ndarray of float32, shape (n, classes), or None
+            Weights of the classes that each row is between, for a generator that takes them; None
+            for rows of the classes y.
+        first : int, default=0
+            Number of the first row, of a call that goes on where another stopped.
 
         Returns
         -------
@@ -159,29 +187,36 @@ class Generator:
         }
         threads = _threads() if on_cpu else 1
         most = self._most_rows
+        # Rows that are computed and not wanted, for all others to lie where they would in one call.
+        lead = first % ROWS
+        total = lead + n if n else 0
         # A GPU's library picks its kernel by the number of rows: there, all batches are full.
-        rows = min(most, _round_up(-(-n // threads))) if on_cpu else most
+        rows = min(most, _round_up(-(-total // threads))) if on_cpu else most
 
-        def fill(start: int) -> None:
-            stop = min(start + rows, n)
-            size = _round_up(stop - start) if on_cpu else rows
-            feed = {"z": _aligned(noise(start, stop), size, np.float32)}
+        def fill(begin: int) -> None:
+            before = lead if begin == 0 else 0
+            part = slice(begin + before - lead, min(begin + rows, total) - lead)
+            size = _round_up(before + part.stop - part.start) if on_cpu else rows
+            aligned = functools.partial(_aligned, before=before, size=size)
+            feed = {"z": aligned(noise(part.start, part.stop), dtype=np.float32)}
             if y is not None:
-                feed["y"] = _aligned(y[start:stop], size, np.int64)
+                feed["y"] = aligned(y[part], dtype=np.int64)
             if condition is not None:
-                feed["condition"] = _aligned(condition[start:stop], size, np.float64)
+                feed["condition"] = aligned(condition[part], dtype=np.float64)
+            if class_weights is not None:
+                feed["class_weights"] = aligned(class_weights[part], dtype=np.float32)
             for name, values in zip(names, session.run(names, feed), strict=True):
-                outputs[name][start:stop] = values[: stop - start]
+                outputs[name][part] = values[before : before + part.stop - part.start]
 
-        _for_each(fill, range(0, n, max(rows, ROWS)), threads)
+        _for_each(fill, range(0, total, max(rows, ROWS)), threads)
         return outputs
 
     @functools.cached_property
     def _example(self) -> dict[str, np.ndarray]:
         """One row of each output, for its dtype and shape; the graph need not state them."""
-        feed = {"z": _aligned(np.zeros((ROWS, self.noise_dim)), ROWS, np.float32)}
+        feed = {"z": _aligned(np.zeros((ROWS, self.noise_dim)), size=ROWS, dtype=np.float32)}
         if self.conditional:
-            feed["y"] = _aligned(np.zeros(ROWS), ROWS, np.int64)
+            feed["y"] = _aligned(np.zeros(ROWS), size=ROWS, dtype=np.int64)
         values = self.session.run(self.output_names, feed)
         return {name: value[0] for name, value in zip(self.output_names, values, strict=True)}
 
@@ -197,15 +232,16 @@ def _round_up(n: int) -> int:
     return -(-n // ROWS) * ROWS
 
 
-def _aligned(values: np.ndarray, size: int, dtype: type) -> np.ndarray:
-    """Copy to a multiple of 64 bytes, with zeros behind up to ``size`` rows."""
+def _aligned(values: np.ndarray, *, before: int = 0, size: int, dtype: type) -> np.ndarray:
+    """Copy to a multiple of 64 bytes, with zeros before, and behind up to ``size`` rows."""
     shape = (size, *values.shape[1:])
     n_bytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
     memory = np.empty(n_bytes + _ALIGNMENT, np.uint8)
     offset = -memory.ctypes.data % _ALIGNMENT
     copy = memory[offset : offset + n_bytes].view(dtype).reshape(shape)
-    copy[: len(values)] = values
-    copy[len(values) :] = 0
+    copy[:before] = 0
+    copy[before : before + len(values)] = values
+    copy[before + len(values) :] = 0
     return copy
 
 

@@ -11,10 +11,10 @@ from gansynth.metrics.fidelity import (
     c2st_auc,
     column_scores,
     column_shapes,
-    coverage,
     modes,
     sliced_wasserstein,
 )
+from gansynth.metrics.points import PRDC, coverage, kernel_distance, prdc
 from gansynth.metrics.privacy import (
     closest_distances,
     dcr_share,
@@ -24,6 +24,7 @@ from gansynth.metrics.privacy import (
 from gansynth.metrics.utility import tstr_auc
 
 __all__ = [
+    "PRDC",
     "ModeScores",
     "c2st_auc",
     "closest_distances",
@@ -32,8 +33,10 @@ __all__ = [
     "coverage",
     "dcr_share",
     "exact_copies",
+    "kernel_distance",
     "membership_auc",
     "modes",
+    "prdc",
     "sliced_wasserstein",
     "tstr_auc",
 ]

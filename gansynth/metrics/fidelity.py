@@ -193,44 +193,6 @@ def sliced_wasserstein(
     return float(np.mean(distances))
 
 
-def coverage(real: np.ndarray, synthetic: np.ndarray, k: int = 5) -> float:
-    """Share of real points with a synthetic point among their neighbours [1]_.
-
-    A real point is covered if some synthetic point lies no farther from it than its k-th
-    nearest other real point. Two samples of one distribution, equal in size, score about
-    1 - 0.5**k; more synthetic points raise it, so compare at equal numbers.
-
-    Parameters
-    ----------
-    real, synthetic : ndarray of shape (n, …)
-        Points, images or features; every value of a row counts the same (Euclidean).
-    k : int
-        Neighbours that define how near is near.
-
-    Returns
-    -------
-    float
-        From 0 (nothing real is covered) to 1.
-
-    References
-    ----------
-    .. [1] Naeem et al., "Reliable Fidelity and Diversity Metrics for Generative Models",
-       ICML 2020, https://arxiv.org/abs/2002.09797.
-    """
-    real, synthetic = (
-        np.asarray(points, np.float64).reshape(len(points), -1) for points in (real, synthetic)
-    )
-    if not 1 <= k < len(real):
-        raise ValueError(
-            f"k must be at least 1 and less than the number of real points, got k={k} for "
-            f"{len(real)} points; lower it."
-        )
-    # Without an argument, kneighbors leaves each point itself out.
-    radii = NearestNeighbors(n_neighbors=k).fit(real).kneighbors()[0][:, -1]
-    nearest = NearestNeighbors(n_neighbors=1).fit(synthetic).kneighbors(real)[0][:, 0]
-    return float(np.mean(nearest <= radii))
-
-
 class ModeScores(NamedTuple):
     """What :func:`modes` finds.
 

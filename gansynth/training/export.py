@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import os
 from collections.abc import Iterator
 
 import keras
@@ -14,18 +15,27 @@ import onnxruntime
 import tensorflow as tf
 
 from gansynth.architecture import Codec
-from gansynth.training import lookups
+from gansynth.training import lookups, mixing
 
 OPSET = 17
 CONDITION = "condition"
+CLASS_WEIGHTS = "class_weights"
 ERRORS = 3
+CATCH = "TF2ONNX_CATCH_ERRORS"
 
 
 class ExportError(RuntimeError):
     """A generator or decoder that can't be exported."""
 
 
-def export(generator: keras.Model, codec: Codec, *, conditional: bool, n_columns: int = 0) -> bytes:
+def export(
+    generator: keras.Model,
+    codec: Codec,
+    *,
+    n_classes: int = 0,
+    mixed: bool = False,
+    n_columns: int = 0,
+) -> bytes:
     """Convert a generator and its decoder to ONNX.
 
     Parameters
@@ -35,8 +45,10 @@ def export(generator: keras.Model, codec: Codec, *, conditional: bool, n_columns
         the codec has :attr:`Codec.parts`.
     codec : Codec
         Decodes rows into columns.
-    conditional : bool
-        Whether there are classes.
+    n_classes : int, default=0
+        Number of classes; 0 if there are none.
+    mixed : bool, default=False
+        Whether the graph is to take weights of classes, too (:attr:`Architecture.mixes_classes`).
     n_columns : int, default=0
         How many columns may be given values; 0 for a codec that has no parts.
 
@@ -44,9 +56,9 @@ def export(generator: keras.Model, codec: Codec, *, conditional: bool, n_columns
     -------
     bytes
         An ONNX model with inputs ``z`` (float32, (n, noise_dim)), with classes ``y`` (int64,
-        (n,)), and one output a column, named after it. Where columns may be given, there is
-        also ``condition`` (float64, (n, columns); see :meth:`Codec.given`), which may be left
-        out.
+        (n,)), and one output a column, named after it. Two more, where they are wanted, may be
+        left out: ``class_weights`` (float32, (n, classes); NaN where y says it) and
+        ``condition`` (float64, (n, columns); see :meth:`Codec.given`).
 
     Raises
     ------
@@ -54,16 +66,23 @@ def export(generator: keras.Model, codec: Codec, *, conditional: bool, n_columns
         If an op has no counterpart in ONNX, or ONNX Runtime refuses the graph.
     """
     signature = [tf.TensorSpec((None, generator.inputs[0].shape[-1]), tf.float32, name="z")]
-    if conditional:
+    if n_classes:
         signature.append(tf.TensorSpec((None,), tf.int64, name="y"))
+    optional = []
+    mixed = mixed and 0 < n_classes <= mixing.MOST_CLASSES
+    if mixed:
+        generator = mixing.mixing(generator, n_classes)
+        optional.append(tf.TensorSpec((None, n_classes), tf.float32, name=CLASS_WEIGHTS))
     if n_columns:
-        signature.append(tf.TensorSpec((None, n_columns), tf.float64, name=CONDITION))
+        optional.append(tf.TensorSpec((None, n_columns), tf.float64, name=CONDITION))
+    signature += optional
     names: list[str] = []
 
     def graph(z: tf.Tensor, *rest: tf.Tensor) -> list[tf.Tensor]:
         inputs, condition = [z], None
-        if conditional:
-            inputs.append(tf.cast(rest[0], tf.int32))
+        if n_classes:
+            y = tf.cast(rest[0], tf.int32)
+            inputs.append(mixing.weights_of(y, rest[1], n_classes) if mixed else y)
         if n_columns:
             condition = rest[-1]
             given = codec.given(condition)
@@ -82,17 +101,17 @@ def export(generator: keras.Model, codec: Codec, *, conditional: bool, n_columns
     lookups.quicken(model)
     _rename_outputs(model, names)
     _check_inputs(model, [spec.name for spec in signature])
-    if n_columns:
-        _free_condition(model, n_columns)
+    for spec in optional:
+        _free(model, spec)
     return _verified(model)
 
 
-def _free_condition(model: onnx.ModelProto, n_columns: int) -> None:
-    """Let the condition be left out: a row of NaN, for all rows, takes its place."""
-    free = np.full((1, n_columns), np.nan)
-    model.graph.initializer.append(onnx.numpy_helper.from_array(free, CONDITION))
-    condition = next(value for value in model.graph.input if value.name == CONDITION)
-    condition.type.tensor_type.shape.dim[0].dim_param = "one or n"
+def _free(model: onnx.ModelProto, spec: tf.TensorSpec) -> None:
+    """Let an input be left out: a row of NaN, for all rows, takes its place."""
+    free = np.full((1, spec.shape[1]), np.nan, spec.dtype.as_numpy_dtype)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(free, spec.name))
+    value = next(value for value in model.graph.input if value.name == spec.name)
+    value.type.tensor_type.shape.dim[0].dim_param = "one or n"
 
 
 def _kept(columns: dict[str, tf.Tensor], condition: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -111,9 +130,33 @@ def _convert(function: tf.types.experimental.PolymorphicFunction) -> onnx.ModelP
     """Run tf2onnx quietly; it tells what it could not do and carries on."""
     import tf2onnx
 
-    with _silent_logging(), contextlib.redirect_stdout(io.StringIO()):
-        model, _ = tf2onnx.convert.from_function(function, function.input_signature, opset=OPSET)
-    return model
+    def converted() -> onnx.ModelProto:
+        with _silent_logging(), contextlib.redirect_stdout(io.StringIO()):
+            signature = function.input_signature
+            return tf2onnx.convert.from_function(function, signature, opset=OPSET)[0]
+
+    try:
+        with _without_copies():
+            return converted()
+    except Exception:  # of a pass that is not needed, perhaps
+        return converted()
+
+
+@contextlib.contextmanager
+def _without_copies() -> Iterator[None]:
+    """Keep tf2onnx from copying the graph before each of its passes: a third of an export's time.
+
+    The copies are there to go on where a pass has failed. That the variable is set is enough:
+    tf2onnx 1.17 doesn't look to what.
+    """
+    before = os.environ.get(CATCH)
+    os.environ[CATCH] = "FALSE"
+    try:
+        yield
+    finally:
+        del os.environ[CATCH]
+        if before is not None:
+            os.environ[CATCH] = before
 
 
 @contextlib.contextmanager

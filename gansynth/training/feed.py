@@ -15,15 +15,14 @@ BATCHES_AHEAD = 8
 
 
 class Resident(NamedTuple):
-    """Encoded rows, shape (n, …), and class codes, shape (n,), on the devices; and chances."""
+    """Encoded rows, shape (n, …), and class codes, shape (n,), on the devices."""
 
     rows: tf.Tensor
     labels: tf.Tensor
-    chances: tf.Tensor | None = None
 
     def train(self, program: Program, seed: int, first: int, count: int, pace: Pace) -> tf.Tensor:
         """Make steps; see :meth:`Program.run`."""
-        return program.run(*self, *_integers(seed, first, count), pace)
+        return program.run(self.rows, self.labels, *_integers(seed, first, count), pace)
 
 
 class Streamed:
@@ -37,18 +36,10 @@ class Streamed:
         Their class codes.
     chosen : ndarray of int64
         Indices of those to train on.
-    chances : ndarray of float64, shape (chosen,), or None
-        See :func:`chances_of`.
     """
 
-    def __init__(
-        self,
-        rows: np.ndarray,
-        labels: np.ndarray | None,
-        chosen: np.ndarray,
-        chances: np.ndarray | None = None,
-    ) -> None:
-        self._rows, self._labels, self._chosen, self._chances = rows, labels, chosen, chances
+    def __init__(self, rows: np.ndarray, labels: np.ndarray | None, chosen: np.ndarray) -> None:
+        self._rows, self._labels, self._chosen = rows, labels, chosen
         self._batches: tf.data.Iterator | None = None
         self._next = (-1, -1)
 
@@ -71,8 +62,7 @@ class Streamed:
             return self._rows[picks], labels.astype(np.int32)
 
         def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            number = tf.constant(seed, tf.int64)
-            picks = program.picks(number, step, n_rows, self._chances)[begin:end]
+            picks = program.picks(tf.constant(seed, tf.int64), step, n_rows)[begin:end]
             # A function of numpy: as a constant, the rows would be copied into the graph.
             rows, labels = tf.numpy_function(
                 gather, [picks], (tf.float32, tf.int32), stateful=False
@@ -91,7 +81,6 @@ def feed(
     labels: np.ndarray | None,
     chosen: np.ndarray,
     *,
-    balanced: bool = False,
     streamed: bool | None = None,
 ) -> Resident | Streamed:
     """Rows to train on, where they fit.
@@ -106,8 +95,6 @@ def feed(
         Their class codes.
     chosen : ndarray of int64
         Indices of those to train on, ascending.
-    balanced : bool
-        Whether batches are to hold as many rows of each class.
     streamed : bool, optional
         Whether to leave them in the host's memory. By default, if they would fill more than
         :data:`SHARE_OF_MEMORY` of what a device has free.
@@ -116,25 +103,15 @@ def feed(
     if streamed is None:
         size = len(chosen) * rows[:1].nbytes
         streamed = any(copies.agreed(size > SHARE_OF_MEMORY * device.free_memory()))
-    chances = chances_of(labels[chosen]) if balanced and labels is not None else None
     if streamed:
-        return Streamed(rows, labels, chosen, chances)
+        return Streamed(rows, labels, chosen)
     if labels is None:
         labels = np.zeros(len(rows), np.int32)
     if len(chosen) < len(rows):
         rows, labels = rows[chosen], labels[chosen]
     return Resident(
-        copies.place(rows, device.name),
-        copies.place(labels.astype(np.int32), device.name),
-        None if chances is None else copies.place(chances, device.name),
+        copies.place(rows, device.name), copies.place(labels.astype(np.int32), device.name)
     )
-
-
-def chances_of(labels: np.ndarray) -> np.ndarray:
-    """Chance that a row or one before it is picked, each class as likely: float64 of shape (n,)."""
-    _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    sums = np.cumsum(1.0 / counts[codes])
-    return sums / sums[-1]
 
 
 def _integers(seed: int, first: int, count: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

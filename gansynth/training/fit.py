@@ -65,8 +65,6 @@ class Settings:
         Where to write states to, and to go on from.
     chunk_steps : int or None
         Steps to make on a chunk of the data, of which more will come; None if this is all.
-    balanced : bool
-        Whether batches are to hold as many rows of each class, however rare it is.
     streamed : bool or None
         See :func:`gansynth.training.feed.feed`.
     """
@@ -81,7 +79,6 @@ class Settings:
     validation_fraction: float = 0.1
     checkpoint_dir: str | os.PathLike[str] | None = None
     chunk_steps: int | None = None
-    balanced: bool = False
     streamed: bool | None = None
 
 
@@ -163,20 +160,20 @@ def fit(
     train, held_out = validation.split(len(rows), settings.validation_fraction, labels, rng)
     networks = NetworkSpec(codec.layout, recipe.latent_dim, spec.n_classes)
     with borrowed(
-        architecture, networks, codec, recipe.batch_size, recipe.loss, recipe.beta_2, place
+        architecture,
+        networks,
+        codec,
+        recipe.batch_size,
+        recipe.loss,
+        recipe.beta_2,
+        place,
+        recipe.augmentation,
     ) as program:
         state, kept = _start(program, recipe, seed, memory, found, settings.chunk_steps)
         exported = partial(_exported, program, codec, spec.schema, seed, rewriting)
         trainer = Trainer(
             program,
-            feed(
-                program,
-                rows,
-                labels,
-                train,
-                balanced=settings.balanced,
-                streamed=settings.streamed,
-            ),
+            feed(program, rows, labels, train, streamed=settings.streamed),
             Plan(recipe, settings.patience, settings.max_time),
             state,
             kept,
@@ -188,10 +185,11 @@ def fit(
         trainer.train()
         last = program.state()
         program.load(trainer.best)
-        if judge:
-            _alarm(codec, judge, rows[train])
         # A chunk is no sample of the whole: rows of others would look wrong beside it.
-        graph = exported(None if settings.chunk_steps else (rows, labels))
+        whole = None if settings.chunk_steps else (rows, labels)
+        if whole:
+            _alarm(program, codec, judge, rows, labels, train, held_out, seed)
+        graph = exported(whole)
     remembered = Memory(
         repr(architecture), recipe.latent_dim, codec, last, state.to_json(), rewriting
     )
@@ -227,7 +225,6 @@ def _checkpoints(
         "precision": settings.precision,
         "patience": settings.patience,
         "validation_fraction": settings.validation_fraction,
-        "balanced": settings.balanced,
     }
     checkpoints = Checkpoints(settings.checkpoint_dir, identity)
     return checkpoints, checkpoints.latest()
@@ -355,13 +352,23 @@ def _judge(
     if not len(held_out):
         return None
     draws = validation.draws_for(len(held_out))
-    inputs = [tf.constant(noise.normal(seed ^ JUDGED, 0, draws * len(held_out), program.noise_dim))]
     classes = None if labels is None else labels[held_out]
-    if classes is not None:
-        inputs.append(tf.constant(np.tile(classes, draws)))
+    n = draws * len(held_out)
+    tiled = None if classes is None else np.tile(classes, draws)
     return validation.Judge(
-        _expanded(codec, rows[held_out]), classes, lambda: program.generate(inputs), draws
+        _expanded(codec, rows[held_out]),
+        classes,
+        lambda: _generated(program, n, tiled, seed),
+        draws,
     )
+
+
+def _generated(program: Program, n: int, classes: np.ndarray | None, seed: int) -> np.ndarray:
+    """Rows to judge the generator by, always from the same noise."""
+    inputs = [tf.constant(noise.normal(seed ^ JUDGED, 0, n, program.noise_dim))]
+    if classes is not None:
+        inputs.append(tf.constant(classes))
+    return program.generate(inputs)
 
 
 def _expanded(codec: Codec, rows: np.ndarray) -> np.ndarray:
@@ -369,9 +376,18 @@ def _expanded(codec: Codec, rows: np.ndarray) -> np.ndarray:
         return np.asarray(codec.expand(tf.constant(rows)))
 
 
-def _alarm(codec: Codec, judge: validation.Judge, rows: np.ndarray) -> None:
+def _alarm(
+    program: Program,
+    codec: Codec,
+    judge: validation.Judge | None,
+    rows: np.ndarray,
+    labels: np.ndarray | None,
+    train: np.ndarray,
+    held_out: np.ndarray,
+    seed: int,
+) -> None:
     """Warn of a collapse or of copying, with the figure."""
-    verdict = judge()
+    verdict = judge() if judge else None
     if verdict and verdict.coverage < LEAST_COVERAGE:
         warnings.warn(
             f"The generator covers {verdict.coverage:.0%} of held-out rows (about 97 % is as "
@@ -380,11 +396,16 @@ def _alarm(codec: Codec, judge: validation.Judge, rows: np.ndarray) -> None:
             ConvergenceWarning,
             stacklevel=4,
         )
-    some = rows[:: max(len(rows) // MOST_COMPARED, 1)]
-    ratio = judge.copy_ratio(lambda start, stop: _expanded(codec, some[start:stop]), len(some))
+    compared = np.linspace(0, len(train) - 1, validation.MOST_HELD_OUT).astype(int)
+    classes = None if labels is None else labels[train[compared]]
+    made = _generated(program, len(compared), classes, seed)
+    some = rows[train[:: max(len(train) // MOST_COMPARED, 1)]]
+    new = rows[held_out] if len(held_out) else None
+    ratio = validation.copy_ratio(made, some, new, partial(_expanded, codec))
     if ratio < LEAST_COPY_RATIO:
+        than = "held-out rows are" if len(held_out) else "these are to each other"
         warnings.warn(
-            f"Samples are nearer to training rows than held-out rows are (ratio of median "
+            f"Samples are nearer to training rows than {than} (ratio of median "
             f"distances {ratio:.2f}; 1 is as far as new rows, 0 a copy): the generator repeats "
             "training rows. Lower steps, or fit on more rows.",
             ConvergenceWarning,
@@ -414,7 +435,8 @@ def _exported(
         graph = export(
             made,
             decoder,
-            conditional=bool(schema.classes),
+            n_classes=len(schema.classes),
+            mixed=program.architecture.mixes_classes,
             n_columns=len(schema.columns) if codec.parts else 0,
         )
     generator.set_weights(before)

@@ -240,32 +240,33 @@ class Trainer:
         OSError
             If the first checkpoint can't be written; nothing has been trained then.
         """
-        state = self.state
         self._good = self._good or self.program.state()
         self._save()
-        self._watcher.begin(self)
-        try:
-            with interrupts.held_back() as came:
+        # From before the watcher begins: it may start threads, which an interrupt would break.
+        with interrupts.held_back() as came:
+            self._watcher.begin(self)
+            try:
+                self._go(lambda: any(self._agreed(came())))
+            finally:
+                self._watcher.end(self)
 
-                def interrupted() -> bool:
-                    return any(self._agreed(came()))
-
-                while not (self._over or interrupted()):
-                    self._watcher.before_interval(self)
-                    if not self._interval(interrupted):
-                        continue
-                    if self._scored():
-                        self._write_if_cheap()
-                    else:
-                        self._fall_back()
-                if self._stopped:
-                    state.leg.last_step = state.step
-                if self._judge is None or not self.best:
-                    state.best_step, state.best_score = state.step, BLIND
-                    self.best = _average(self.program.state())
-                self._write()
-        finally:
-            self._watcher.end(self)
+    def _go(self, interrupted: Callable[[], bool]) -> None:
+        """Interval after interval, and the state that is left."""
+        state = self.state
+        while not (self._over or interrupted()):
+            self._watcher.before_interval(self)
+            if not self._interval(interrupted):
+                continue
+            if self._scored():
+                self._write_if_cheap()
+            else:
+                self._fall_back()
+        if self._stopped:
+            state.leg.last_step = state.step
+        if self._judge is None or not self.best:
+            state.best_step, state.best_score = state.step, BLIND
+            self.best = _average(self.program.state())
+        self._write()
 
     @property
     def _over(self) -> bool:

@@ -7,6 +7,7 @@ each fit loads freshly initialised weights into it.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gansynth.architecture import Architecture, Codec, NetworkSpec
+from gansynth.architecture import Architecture, Augmentation, Codec, NetworkSpec
 from gansynth.training.devices import Device
 from gansynth.training.replicas import mean_of_all
 from gansynth.training.step import (
@@ -32,6 +33,8 @@ KNOWN = 2 / 3
 """Share of the rows of which a part is given."""
 KEPT_PROGRAMS = 16
 ROWS_AT_ONCE = 256
+VALUES_AT_ONCE = 1 << 20
+"""Of larger rows fewer are generated at once: a network holds many times as much on the way."""
 
 Arrays = dict[str, np.ndarray]
 
@@ -75,6 +78,8 @@ class Program:
         Adam's second-moment decay.
     device : Device
         Where to train.
+    augmentation : Augmentation, optional
+        Changes the rows that the critic sees.
     """
 
     def __init__(
@@ -86,8 +91,10 @@ class Program:
         loss: str,
         beta_2: float,
         device: Device,
+        augmentation: Augmentation | None = None,
     ) -> None:
         self.architecture, self.spec, self.device = architecture, spec, device
+        self.augmentation = augmentation
         self.codec, self.batch_size, self.loss, self.beta_2 = codec, batch_size, loss, beta_2
         self.replicas = replicas = device.replicas
         with replicas.scope(device.name):
@@ -120,11 +127,13 @@ class Program:
         """Rows that the generator's average makes of ``[z]`` or ``[z, y]``."""
         if self.given_shape:
             inputs = [*inputs, tf.zeros((len(inputs[0]), *self.given_shape))]
+        values = math.prod(self.average.output.shape[1:])
+        rows = max(1, min(ROWS_AT_ONCE, VALUES_AT_ONCE // values))
         with tf.device(self.device.name):
             return np.concatenate(
                 [
-                    self._generate([x[i : i + ROWS_AT_ONCE] for x in inputs])
-                    for i in range(0, len(inputs[0]), ROWS_AT_ONCE)
+                    self._generate([x[i : i + rows] for x in inputs])
+                    for i in range(0, len(inputs[0]), rows)
                 ]
             )
 
@@ -163,7 +172,6 @@ class Program:
         self,
         rows: tf.Tensor,
         labels: tf.Tensor,
-        chances: tf.Tensor | None,
         seed: tf.Tensor,
         first: tf.Tensor,
         count: tf.Tensor,
@@ -177,8 +185,6 @@ class Program:
             All encoded rows.
         labels : tensor of int32, shape (n,)
             Class codes; ignored by unconditional networks.
-        chances : tensor of float64, shape (n,), or None
-            Chance that a row or one before it is picked; None if all are as likely.
         seed : tensor of int64
             Seed of the run.
         first, count : tensor of int64
@@ -191,7 +197,7 @@ class Program:
         tensor, shape (3,)
             Sums of the critic's loss, the generator's loss and the penalty.
         """
-        sums = self._run(rows, labels, chances, seed, first, count, pace)
+        sums = self._run(rows, labels, seed, first, count, pace)
         self._refresh()
         return sums
 
@@ -222,14 +228,13 @@ class Program:
         self,
         rows: tf.Tensor,
         labels: tf.Tensor,
-        chances: tf.Tensor | None,
         seed: tf.Tensor,
         first: tf.Tensor,
         count: tf.Tensor,
         pace: Pace,
     ) -> tf.Tensor:
         def step(number: tf.Tensor) -> tf.Tensor:
-            return self.replicas.run(self._picked, rows, labels, chances, seed, number, pace)
+            return self.replicas.run(self._picked, rows, labels, seed, number, pace)
 
         return _sum_over(step, first, count)
 
@@ -248,28 +253,17 @@ class Program:
 
         return _sum_over(step, first, count)
 
-    def picks(
-        self, seed: tf.Tensor, step: tf.Tensor, n_rows: tf.Tensor, chances: tf.Tensor | None
-    ) -> tf.Tensor:
+    def picks(self, seed: tf.Tensor, step: tf.Tensor, n_rows: tf.Tensor) -> tf.Tensor:
         """Rows to make a step on, for all replicas: int32 of shape (batch_size,)."""
-        shape, key = (self.batch_size,), [seed, 4 * step]
-        if chances is None:
-            return tf.random.stateless_uniform(shape, key, 0, n_rows, tf.int32, alg="philox")
-        # float64: float32 can't tell 20 million rows apart.
-        numbers = tf.random.stateless_uniform(shape, key, dtype=tf.float64, alg="philox")
-        return tf.minimum(tf.searchsorted(chances, numbers, side="right"), n_rows - 1)
+        return tf.random.stateless_uniform(
+            (self.batch_size,), [seed, 4 * step], 0, n_rows, tf.int32, alg="philox"
+        )
 
     def _picked(
-        self,
-        rows: tf.Tensor,
-        labels: tf.Tensor,
-        chances: tf.Tensor | None,
-        seed: tf.Tensor,
-        step: tf.Tensor,
-        pace: Pace,
+        self, rows: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, step: tf.Tensor, pace: Pace
     ) -> tf.Tensor:
         """Make a step on rows out of all."""
-        picks = self.replicas.own(self.picks(seed, step, tf.shape(rows)[0], chances))
+        picks = self.replicas.own(self.picks(seed, step, tf.shape(rows)[0]))
         return self._step(
             tf.gather(rows, picks), tf.gather(labels, picks), seed, step, schedule(pace, step)
         )
@@ -309,7 +303,7 @@ class Program:
                 (self.batch_size, self.codec.parts + 2), [seed, 4 * step + 3], alg="philox"
             )
             condition.append(self.codec.give(real, _known(self.replicas.own(numbers))))
-        rule = Rule(self.loss, schedule, self.beta_2, step + 1)
+        rule = Rule(self.loss, schedule, self.beta_2, step + 1, self._augment(seed, step))
         with tf.GradientTape() as tape:
             fake = call(self.generator.network, z, condition)
         critic_loss, penalty = critic_update(self.critic, real, fake, condition, mix, rule)
@@ -324,6 +318,24 @@ class Program:
                 resource=average.handle, value=weight + schedule.ema_decay * (average - weight)
             )
         return mean_of_all(tf.stack([critic_loss, generator_loss, penalty]))
+
+    def _augment(self, seed: tf.Tensor, step: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
+        """Give a step's change of rows: of a batch, or alike of several one after the other."""
+        change = self.augmentation
+        if change is None:
+            return lambda rows: rows
+        # Below zero: what else is drawn in a step has the numbers from 0 up.
+        numbers = self.replicas.own(
+            tf.random.stateless_uniform(
+                (self.batch_size, change.numbers), [seed, -1 - step], alg="philox"
+            )
+        )
+
+        def augment(rows: tf.Tensor) -> tf.Tensor:
+            batches = rows.shape[0] // numbers.shape[0]
+            return change(rows, tf.tile(numbers, (batches, 1)))
+
+        return augment
 
 
 def _sum_over(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import keras
@@ -35,12 +35,15 @@ class Rule(NamedTuple):
         Adam's second-moment decay.
     t : tensor
         Number of this step, from 1.
+    augment : callable
+        Changes rows as the critic is to see them in this step. Of a pair, both rows alike.
     """
 
     loss: str
     schedule: Schedule
     beta_2: float
     t: tf.Tensor
+    augment: Callable[[tf.Tensor], tf.Tensor]
 
 
 class Player:
@@ -113,10 +116,11 @@ def critic_update(
             # One pass over both kinds of rows: no row depends on another.
             rows = tf.concat([real, fake], axis=0)
             rows_tape.watch(rows)
-            logits = call(critic.network, rows, [tf.concat([c, c], axis=0) for c in condition])
+            both = [tf.concat([c, c], axis=0) for c in condition]
+            logits = call(critic.network, rule.augment(rows), both)
         adversarial, _ = LOSSES[rule.loss](*tf.split(logits, 2))
         if rule.loss == "wgan-gp":
-            weight, penalty = WGAN_GP_WEIGHT, _wgan_gp(critic, real, fake, condition, mix)
+            weight, penalty = WGAN_GP_WEIGHT, _wgan_gp(critic, real, fake, condition, mix, rule)
         else:
             weight, penalty = rule.schedule.gamma, zero_centred(rows_tape.gradient(logits, rows))
         total = adversarial + weight * penalty
@@ -138,10 +142,10 @@ def generator_update(
     The rows are those that the critic has just been moved by, and ``tape`` is what made
     them: generating others would cost a pass and teach nothing more.
     """
-    real_logits = call(critic.network, real, condition)
+    real_logits = call(critic.network, rule.augment(real), condition)
     with tf.GradientTape() as rows_tape:
         rows_tape.watch(fake)
-        fake_logits = call(critic.network, fake, condition)
+        fake_logits = call(critic.network, rule.augment(fake), condition)
         _, adversarial = LOSSES[rule.loss](real_logits, fake_logits)
     # Back through the critic for generated rows alone, then through the generator.
     slopes = rows_tape.gradient(adversarial, fake)
@@ -160,10 +164,11 @@ def _wgan_gp(
     fake: tf.Tensor,
     condition: list[tf.Tensor],
     mix: tf.Tensor,
+    rule: Rule,
 ) -> tf.Tensor:
     """Penalty of WGAN-GP, between real and generated rows."""
     with tf.GradientTape() as tape:
         between = mix * real + (1.0 - mix) * fake
         tape.watch(between)
-        logits = call(critic.network, between, condition)
+        logits = call(critic.network, rule.augment(between), condition)
     return one_centred(tape.gradient(logits, between))

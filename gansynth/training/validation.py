@@ -145,34 +145,70 @@ class Judge:
         mixed = _share_of_others(self._own, others) + _share_of_others(own, others_of_made)
         return Verdict(mixed, float(np.mean(others.min(axis=1) <= self._radii)))
 
-    def copy_ratio(self, train: Callable[[int, int], np.ndarray], n_train: int) -> float:
-        """Median distance of generated rows to their nearest training row, over held-out rows'.
-
-        1 for new rows, and where chance explains the difference; 0 for copies; NaN where
-        held-out rows repeat training rows themselves, as the rows of a table of few
-        categories do.
-
-        Parameters
-        ----------
-        train : callable
-            ``train(start, stop)`` gives training rows, as the generator makes them.
-        n_train : int
-            How many there are.
-        """
-        pair = (_flat(self._generate()), self._rows)
-        nearest = [np.full(len(rows), np.inf) for rows in pair]
-        for start in range(0, n_train, MOST_HELD_OUT):
-            block = _flat(train(start, start + MOST_HELD_OUT))
-            for found, rows in zip(nearest, pair, strict=True):
-                np.minimum(found, squared_distances(rows, block).min(axis=1), out=found)
-        if mannwhitneyu(*nearest, alternative="less").pvalue > CHANCE:
-            return 1.0
-        of_made, of_held_out = (float(np.median(np.sqrt(found))) for found in nearest)
-        return of_made / of_held_out if of_held_out > 1e-3 else np.nan
-
     def _within_classes(self, squared: np.ndarray) -> np.ndarray:
         """Set rows of different classes far apart, in an order that chance has made."""
         return squared if self._apart is None else squared + 1e12 * self._apart
+
+
+def copy_ratio(
+    made: np.ndarray,
+    train: np.ndarray,
+    held_out: np.ndarray | None,
+    expanded: Callable[[np.ndarray], np.ndarray],
+) -> float:
+    """Median distance of generated rows to their nearest training row, over that of new rows.
+
+    Parameters
+    ----------
+    made : ndarray of float32, shape (m, …)
+        Generated rows.
+    train : ndarray of float32, shape (n, …)
+        Encoded training rows.
+    held_out : ndarray of float32, shape (k, …), or None
+        Encoded new rows. Without any, the training rows that are nearest to generated ones stand
+        in for them, each compared with the others (Alaa et al. 2022, "How faithful is your
+        synthetic data?").
+    expanded : callable
+        Encoded rows as the generator makes them.
+
+    Returns
+    -------
+    float
+        1 for rows as good as new, and where chance explains the difference; 0 for copies; NaN
+        where new rows repeat training rows themselves, as the rows of a table of few categories
+        do.
+    """
+    of_made, places = _to_nearest(_flat(made), train, expanded)
+    if held_out is not None:
+        of_new, _ = _to_nearest(_flat(expanded(held_out)), train, expanded)
+    else:
+        # One generated row for each training row: more are no further evidence.
+        places, first = np.unique(places, return_index=True)
+        of_made = of_made[first]
+        of_new, _ = _to_nearest(_flat(expanded(train[places])), train, expanded, places)
+    if mannwhitneyu(of_made, of_new, alternative="less").pvalue > CHANCE:
+        return 1.0
+    made_apart, new_apart = float(np.median(of_made)), float(np.median(of_new))
+    return made_apart / new_apart if new_apart > 1e-3 else np.nan
+
+
+def _to_nearest(
+    rows: np.ndarray,
+    train: np.ndarray,
+    expanded: Callable[[np.ndarray], np.ndarray],
+    themselves: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Distance of rows to the nearest training row, and its place; but never to themselves."""
+    nearest, places = np.full(len(rows), np.inf), np.zeros(len(rows), int)
+    for start in range(0, len(train), MOST_HELD_OUT):
+        squared = squared_distances(rows, _flat(expanded(train[start : start + MOST_HELD_OUT])))
+        if themselves is not None:
+            (here,) = np.nonzero((themselves >= start) & (themselves < start + squared.shape[1]))
+            squared[here, themselves[here] - start] = np.inf
+        least = squared.min(axis=1)
+        places[least < nearest] = start + squared.argmin(axis=1)[least < nearest]
+        np.minimum(nearest, least, out=nearest)
+    return np.sqrt(nearest), places
 
 
 def _flat(rows: np.ndarray) -> np.ndarray:

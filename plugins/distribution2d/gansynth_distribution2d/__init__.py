@@ -32,7 +32,7 @@ class Distribution2DGAN(Architecture):
     charts : int, default=256
         Pieces that the generator puts the distribution together from; classes share them.
         More of them reach more modes; 1 is a continuous map, which draws bridges.
-    octaves : int, default=5
+    octaves : int, default=6
         Sines and cosines of the coordinates that the critic sees, each of twice the
         frequency of the one before, from 1 a standard deviation. More of them show it
         narrower modes; 0 leaves the coordinates alone.
@@ -45,9 +45,10 @@ class Distribution2DGAN(Architecture):
     """
 
     api_version = 1
+    mixes_classes = True
 
     def __init__(
-        self, width: int = 128, depth: int = 3, charts: int = 256, octaves: int = 5
+        self, width: int = 128, depth: int = 3, charts: int = 256, octaves: int = 6
     ) -> None:
         self.width = width
         self.depth = depth

@@ -135,19 +135,27 @@ class Atlas(keras.layers.Layer):
         self.weigh(np.ones((self.classes, self.charts)))
 
     def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
-        """Pick a chart by the first number of the noise, and a point on it by the next ones."""
+        """Pick a chart by the first number of the noise, and a point on it by the next ones.
+
+        Between classes it is the mean of the points that each of them picks, by their weights.
+        """
         z, *y = inputs if isinstance(inputs, (list, tuple)) else [inputs]
-        borders, first = self.borders[0], 0
-        if y:
-            borders, first = tf.gather(self.borders, y[0]), self.charts * y[0]
+        if y and y[0].shape.rank == 2:
+            points = self._points(z, tf.range(self.classes)[None])
+            return tf.reduce_sum(y[0][..., None] * points, axis=1)
+        return self._points(z, y[0][:, None] if y else tf.constant([[0]]))[:, 0]
+
+    def _points(self, z: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        """A point of each of several classes: (n, several, dimensions)."""
         # Borders are quantiles of the normal, so that the noise is compared as it came and
         # every runtime picks the same chart.
-        passed = tf.cast(z[:, :1] > borders, tf.float32)
-        chart = first + tf.cast(tf.reduce_sum(passed, axis=1), tf.int32)
-        place = z[:, 1 : 1 + self.dimensions]
-        frame = tf.reshape(tf.gather(self.frames, chart), (-1, self.dimensions, self.dimensions))
-        frame = frame[:, : place.shape[1]]
-        return tf.gather(self.centres, chart) + tf.reduce_sum(place[..., None] * frame, axis=1)
+        passed = tf.cast(z[:, :1, None] > tf.gather(self.borders, y), tf.float32)
+        chart = self.charts * y + tf.cast(tf.reduce_sum(passed, axis=2), tf.int32)
+        place = z[:, None, 1 : 1 + self.dimensions, None]
+        frame = tf.gather(self.frames, chart)
+        frame = tf.reshape(frame, (-1, y.shape[1], self.dimensions, self.dimensions))
+        moved = tf.reduce_sum(place * frame[:, :, : place.shape[2]], axis=2)
+        return tf.gather(self.centres, chart) + moved
 
     def weigh(self, shares: np.ndarray) -> None:
         """Set how often each chart is picked, in proportion to (classes, charts) shares.

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils import Tags
 
 from gansynth.architecture import Architecture, DataSpec, NetworkSpec, Recipe
+from gansynth_image import networks
 from gansynth_image.codec import ImageCodec
 
 if TYPE_CHECKING:
@@ -19,15 +20,27 @@ __all__ = ["ImageCodec", "ImageGAN"]
 
 
 class ImageGAN(Architecture):
-    """Residual convolutional networks without normalisation (Huang et al. 2024, R3GAN).
+    """Convolutional networks, one pair of several by name.
 
     Parameters
     ----------
+    networks : str, default="resnet"
+        ``"resnet"``: residual networks without normalisation (Huang et al. 2024, R3GAN).
+        ``"dcgan"``: transposed and strided convolutions (Radford et al. 2016).
     width : int, default=16
         Channels at full resolution, in both players. They double with each halving of the
         resolution, up to four times as many.
     depth : int, default=1
-        Residual blocks at each resolution, in both players.
+        Blocks (of ``"dcgan"``: layers) at each resolution, in both players.
+    value_range : (float, float) or None, default=None
+        Least and most that a value can be, such as (0, 1); data that leave it are refused. By
+        default each channel has the range that it has in the data. Samples never leave it.
+    augmentation : "auto", None, str or tuple of str, default="auto"
+        Random changes of real and generated images alike that only the critic sees (Zhao et al.
+        2020, DiffAugment), so that it can't learn few images by heart: of ``"translation"``,
+        ``"cutout"`` and ``"colour"`` (of grey images, brightness and contrast), some or one.
+        ``"auto"`` takes the first two, and the third where there are three channels or more, for
+        fewer than 5,000 images of 16 pixels a side or more; for others nothing.
 
     Examples
     --------
@@ -37,10 +50,21 @@ class ImageGAN(Architecture):
     """
 
     api_version = 1
+    mixes_classes = True
 
-    def __init__(self, width: int = 16, depth: int = 1) -> None:
+    def __init__(
+        self,
+        networks: str = "resnet",
+        width: int = 16,
+        depth: int = 1,
+        value_range: tuple[float, float] | None = None,
+        augmentation: str | tuple[str, ...] | None = "auto",
+    ) -> None:
+        self.networks = networks
         self.width = width
         self.depth = depth
+        self.value_range = value_range
+        self.augmentation = augmentation
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -52,33 +76,44 @@ class ImageGAN(Architecture):
         return 90 if spec.schema.is_image else 0
 
     def codec(self, spec: DataSpec, data: Mapping[str, np.ndarray]) -> ImageCodec:
-        """Find the range of every channel."""
-        return ImageCodec(data["image"], spec.schema.dtype)
+        """Find the range of every channel.
+
+        Raises
+        ------
+        ValueError
+            If ``value_range`` is no range, images can't be learned from or leave it, or each of
+            them is of a class of its own.
+        """
+        counts = spec.schema.class_counts
+        if spec.n_samples > 2 and set(counts) == {1}:
+            raise ValueError(
+                f"y has {len(counts)} classes for {spec.n_samples} images: nothing can be learned "
+                "of a class of one image each. Pass labels that images share, or leave y out."
+            )
+        span = self.value_range
+        if span is not None and not (
+            np.shape(span) == (2,) and -np.inf < span[0] < span[1] < np.inf
+        ):
+            raise ValueError(
+                f"value_range={span!r} is no pair of a lower and a higher number, such as (0, 1)."
+            )
+        return ImageCodec(data["image"], spec.schema.dtype, span)
 
     def generator(self, spec: NetworkSpec, seed: int) -> keras.Model:
         """Build a network that grows an image from a coarse grid."""
-        from gansynth_image import networks
-
-        return networks.generator(spec, self.width, self.depth, seed)
+        return networks.named(self.networks).generator(spec, self.width, self.depth, seed)
 
     def critic(self, spec: NetworkSpec, seed: int) -> keras.Model:
         """Build the generator's mirror image, with a projection on the class."""
-        from gansynth_image import networks
-
-        return networks.critic(spec, self.width, self.depth, seed)
+        return networks.named(self.networks).critic(spec, self.width, self.depth, seed)
 
     def recipe(self, spec: DataSpec) -> Recipe:
-        """As many steps for every doubling of the resolution, and more where they are cheap."""
-        height, width, _ = spec.schema.image_shape
+        """Defaults of the pair of networks, by the size of the images and how many there are."""
+        from gansynth_image.augmentation import resolve
+
+        shape = height, width, _ = spec.schema.image_shape
         doublings = max(1, math.ceil(math.log2(max(height, width) / 4)))
         return Recipe(
-            # Images of 8x8 pixels are learned from by the number seen: in small batches, that
-            # is many steps in little time.
-            steps=5000 if doublings == 1 else 500 * (doublings + 1),
-            batch_size=128 if doublings == 2 else 64,
-            latent_dim=64,
-            gamma=(1.0, 0.1),
-            # 3e-3 is best for 8x8 pixels, and diverges in the deeper networks of 16x16.
-            learning_rate=2e-3 / doublings,
-            learning_rate_end=5e-5,
+            **networks.named(self.networks).recipe(doublings),
+            augmentation=resolve(self.augmentation, spec.n_samples, shape),
         )

@@ -23,6 +23,8 @@ class ImageCodec(Codec):
         Training images, of any real dtype.
     dtype : str
         The user's dtype, which images are decoded to.
+    value_range : (float, float) or None
+        Range of all channels; None for the one that each has in the data.
 
     Attributes
     ----------
@@ -36,10 +38,12 @@ class ImageCodec(Codec):
     Raises
     ------
     ValueError
-        If a side is shorter than 4 pixels, or a value is not finite.
+        If a side is shorter than 4 pixels, a value is not finite, or out of the range.
     """
 
-    def __init__(self, images: np.ndarray, dtype: str) -> None:
+    def __init__(
+        self, images: np.ndarray, dtype: str, value_range: tuple[float, float] | None = None
+    ) -> None:
         height, width, channels = images.shape[1:]
         if min(height, width) < SMALLEST_SIDE:
             raise ValueError(
@@ -57,6 +61,16 @@ class ImageCodec(Codec):
                 f"first in image {broken[0]}. Fill them in or drop those images."
             )
         self.dtype = np.dtype(dtype)
+        if value_range is not None:
+            least, most = value_range
+            outside = np.flatnonzero(((images < least) | (images > most)).any(axis=(1, 2, 3)))
+            if len(outside):
+                raise ValueError(
+                    f"X has values from {self.low.min():g} to {self.high.max():g}, outside "
+                    f"value_range=({least:g}, {most:g}), in {len(outside)} of {len(images)} "
+                    f"images, the first in image {outside[0]}. Scale X, or mend the range."
+                )
+            self.low, self.high = (np.full(channels, float(end)) for end in value_range)
 
     @property
     def centre(self) -> np.ndarray:
@@ -81,6 +95,6 @@ class ImageCodec(Codec):
 
     def decode(self, rows: Any) -> dict[str, Any]:
         """Scale back, clip to the range of the data, and round where the dtype is whole."""
-        from gansynth_image import networks
+        from gansynth_image import ends
 
-        return {"image": networks.decode(rows, self)}
+        return {"image": ends.decode(rows, self)}
