@@ -36,10 +36,8 @@ plane = Distribution2DGAN(width=8, depth=1)
 
 @parametrize_with_checks(
     [
-        (tabular, table),
         (tabular, table, labels),
         (asked, table),
-        (asked, table, labels),
         (plane, points),
         (plane, points, labels),
         (image, grey, labels),
