@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from gansynth.inference.exported import ExportedSampler
 
 FACTS = {
+    "license": "licence of the data",
     "architecture": "architecture",
     "samples": "rows learned",
     "steps": "steps",
@@ -50,6 +51,9 @@ def show(model: ExportedSampler) -> None:
     console.print(f"[bold]{escape(notebook.title(schema))}[/bold]")
     facts = Table(box=None, show_header=False, pad_edge=False)
     facts.add_row("size", f"{len(model.artifact.model):,} bytes")
+    facts.add_row("precision", model.meta.get("precision", "float32"))
+    if schema.is_image:
+        facts.add_row("layout", model.meta.get("layout", "nhwc"))
     for name, what in FACTS.items():
         if name in model.meta:
             facts.add_row(what, escape(model.meta[name]))

@@ -102,6 +102,12 @@ def seal(graph: bytes, schema: Schema, meta: Mapping[str, object]) -> Artifact:
     return parse(model + _wire.string_entry(_METADATA_PROPS, f"{_PREFIX}sha256", digest))
 
 
+def resealed(artifact: Artifact, graph: bytes, meta: Mapping[str, object]) -> Artifact:
+    """Seal what was made of an artifact's graph, with more to say about it."""
+    kept = {name: value for name, value in artifact.meta.items() if name not in _SEALED}
+    return seal(graph, artifact.schema, kept | dict(meta))
+
+
 def parse(data: bytes) -> Artifact:
     """Take in the content of a file.
 

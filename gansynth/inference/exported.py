@@ -308,7 +308,7 @@ class ExportedSampler:
         Of noise, and between classes, where these are given.
         """
         n, width = len(codes), self.generator.noise_dim
-        data = self.generator.generate(
+        made = self.generator.generate(
             n,
             lambda start, stop: (
                 noise.normal(seed, first + start, first + stop, width)
@@ -320,6 +320,7 @@ class ExportedSampler:
             class_weights,
             first,
         )
+        data = channels_last(self.artifact, made)
         for column in self.schema.columns:
             if column.identifier:
                 data[column.output] = identifiers.draw(column, seed, first, first + n)
@@ -410,6 +411,13 @@ def load(path: str | os.PathLike[str], device: Device = "auto") -> ExportedSampl
     sampler = ExportedSampler(files.read(path), device)
     sampler.sample(0)  # what the runtime has against the model comes up here, not later
     return sampler
+
+
+def channels_last(artifact: Artifact, made: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Outputs of a model in the schema's order of axes, whatever the graph's."""
+    if artifact.meta.get("layout") != "nchw":
+        return made
+    return {name: np.ascontiguousarray(np.moveaxis(of, 1, -1)) for name, of in made.items()}
 
 
 def _checked_count(n_samples: Any, name: str = "n_samples") -> int:
