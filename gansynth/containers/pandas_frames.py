@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,6 +13,8 @@ import pandas as pd
 from gansynth.containers import columns as neutral
 from gansynth.containers import objects, temporal
 from gansynth.schema import Column
+
+KEPT = 256
 
 
 def names(X: pd.DataFrame) -> list:
@@ -108,7 +111,7 @@ def _write_column(column: Column, values: np.ndarray) -> Any:
     if isinstance(dtype, pd.CategoricalDtype):
         return pd.Categorical.from_codes(values, dtype=dtype)
     if isinstance(dtype, pd.StringDtype):
-        return pd.array(column.categories, dtype=dtype).take(values, allow_fill=True)
+        return _labels(column).take(values, allow_fill=True)
     if isinstance(dtype, pd.DatetimeTZDtype):
         utc = pd.DatetimeIndex(temporal.as_numpy(column, values)).tz_localize("UTC")
         return utc.tz_convert(dtype.tz).array
@@ -145,10 +148,24 @@ def _dtype_name(dtype: Any) -> str:
     return str(dtype)
 
 
+# Making labels and dtypes takes longer than drawing a row does, so the last ones are kept.
+
+
+@functools.lru_cache(KEPT)
+def _labels(column: Column) -> Any:
+    """Labels of a column of strings, in code order."""
+    return pd.array(column.categories, dtype=_named_dtype(column.dtype))
+
+
 def _dtype(name: str, column: Column) -> Any:
     if name.startswith("category["):
         labels = pd.Index(column.categories, dtype=_dtype(name[len("category[") : -1], column))
         return pd.CategoricalDtype(labels, ordered=column.ordered)
+    return _named_dtype(name)
+
+
+@functools.lru_cache(KEPT)
+def _named_dtype(name: str) -> Any:
     if name == "str":
         return pd.StringDtype(na_value=np.nan)
     if string := re.fullmatch(r"(str|string)\((\w+)\)", name):

@@ -23,6 +23,7 @@ import contextlib
 import ctypes
 import functools
 import io
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -87,12 +88,12 @@ class Generator:
     def __getstate__(self) -> dict[str, Any]:
         return {"model": self.model, "device": self.device}
 
-    @property
+    @functools.cached_property
     def noise_dim(self) -> int:
         """Standard normals a row."""
         return int(self.session.get_inputs()[0].shape[1])
 
-    @property
+    @functools.cached_property
     def conditional(self) -> bool:
         """Whether it takes class codes."""
         return any(value.name == "y" for value in self.session.get_inputs())
@@ -124,7 +125,7 @@ class Generator:
             if value.name in INPUT_NAMES
         }
 
-    @property
+    @functools.cached_property
     def output_names(self) -> list[str]:
         """Names of the outputs, in order."""
         return [value.name for value in self.session.get_outputs()]
@@ -235,7 +236,7 @@ def _round_up(n: int) -> int:
 def _aligned(values: np.ndarray, *, before: int = 0, size: int, dtype: type) -> np.ndarray:
     """Copy to a multiple of 64 bytes, with zeros before, and behind up to ``size`` rows."""
     shape = (size, *values.shape[1:])
-    n_bytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    n_bytes = math.prod(shape) * np.dtype(dtype).itemsize
     memory = np.empty(n_bytes + _ALIGNMENT, np.uint8)
     offset = -memory.ctypes.data % _ALIGNMENT
     copy = memory[offset : offset + n_bytes].view(dtype).reshape(shape)
