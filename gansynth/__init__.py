@@ -34,7 +34,15 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+        try:
+            return getattr(import_module(_HOMES[name]), name)
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(
+                f"gansynth.{name} needs {error.name}, which is not installed. Where gansynth-serve "
+                "is installed alone, models can only be loaded, with onnxruntime or "
+                "onnxruntime-gpu beside it: `pip install gansynth` brings all the rest.",
+                name=error.name,
+            ) from error
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -861,3 +862,37 @@ def test_a_column_vector_of_labels():
         classes, codes, _, _ = read_labels(np.array([["b"], ["a"]]))
     assert classes == ("a", "b")
     assert codes.tolist() == [1, 0]
+
+
+def test_a_frame_without_its_library_is_a_dict(monkeypatch):
+    """Names and values are those of the frame, dates in UTC, and None is what is missing."""
+    moments = pd.to_datetime(["2024-01-01", None, "2024-07-01"]).as_unit("s")
+    X = pd.DataFrame(
+        {
+            "float": np.array([1.5, NAN, -2], np.float32),
+            "integer": np.array([1, 2, 3], np.uint8),
+            "nullable": pd.array([1, None, 2**60 + 1], dtype="Int64"),
+            "boolean": [True, False, True],
+            "maybe": pd.array([True, None, False], dtype="boolean"),
+            3: ["b", None, "a"],
+            "moment": moments,
+            "zoned": moments.tz_localize("Europe/Berlin"),
+            "span": pd.to_timedelta([1, None, 3], unit="h").as_unit("s"),
+            "price": [Decimal("1.50"), None, Decimal("-2.25")],
+        }
+    )
+    schema, data = read(X)
+    monkeypatch.setattr("gansynth.containers.find_spec", lambda name: None)
+    rows = write(schema, data, len(X))
+    assert list(rows) == list(X)
+    for name in ("float", "integer", "boolean", "moment", "span"):
+        np.testing.assert_array_equal(rows[name], X[name].to_numpy())
+    assert rows["float"].dtype == np.float32
+    assert rows["nullable"].tolist() == [1, None, 2**60 + 1]
+    assert rows["maybe"].tolist() == [True, None, False]
+    assert rows[3].tolist() == ["b", None, "a"]
+    assert rows["price"].tolist() == [Decimal("1.50"), None, Decimal("-2.25")]
+    utc = X["zoned"].dt.tz_convert(None).to_numpy()
+    np.testing.assert_array_equal(rows["zoned"], utc)
+    none = write(schema, {name: values[:0] for name, values in data.items()}, 0)
+    assert {len(values) for values in none.values()} == {0}

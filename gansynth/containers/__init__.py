@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
-from gansynth.containers import flat
+from gansynth.containers import flat, plain
 from gansynth.containers.columns import check_names, check_size, in_order, missing_in, shorten
 from gansynth.containers.conversions import as_stored, conform
 from gansynth.containers.flat import fold
@@ -229,7 +230,8 @@ def write(schema: Schema, data: Mapping[str, np.ndarray], n: int) -> Any:
     Returns
     -------
     DataFrame, Table, ndarray or list
-        What X was, with n rows.
+        What X was, with n rows; of a frame whose library is not installed, a dict of numpy
+        arrays, see :mod:`gansynth.containers.plain`.
     """
     if schema.pixels:
         schema, data = flat.unfold(schema, data)
@@ -238,9 +240,9 @@ def write(schema: Schema, data: Mapping[str, np.ndarray], n: int) -> Any:
         columns, values = zip(*(as_stored(*pair) for pair in pairs), strict=True)
         schema = replace(schema, columns=columns)
         data = {column.output: array for column, array in zip(columns, values, strict=True)}
-    file = _file(schema.container)
     if schema.container not in FRAMES:
-        return file.write(schema, data, n)
+        return _file(schema.container).write(schema, data, n)
+    file = _file(schema.container) if find_spec(schema.container) else plain
     return file.write(schema.columns, in_order(schema, data))
 
 
@@ -306,6 +308,10 @@ def _file(container: str) -> Any:
 
 def _container(X: Any) -> Any:
     """Name of the container, or an error that says what to pass instead."""
+    if isinstance(X, list | tuple):
+        return "list"
+    if isinstance(X, np.ndarray):
+        return "numpy"
     # narwhals recognises a container without importing its library
     from narwhals import dependencies as known
 
@@ -319,8 +325,6 @@ def _container(X: Any) -> Any:
         raise ValueError(
             "Expected 2D data, got a Series instead: pass X.to_frame() if it is the only column"
         )
-    if isinstance(X, list | tuple):
-        return "list"
     if hasattr(X, "toarray"):
         from gansynth.containers import sparse
 

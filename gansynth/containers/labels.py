@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gansynth.containers.columns import shorten
-from gansynth.schema import Schema
+from gansynth.schema import MISSING_CODE, Schema
 
 FILES = {"pandas": "pandas_frames", "polars": "polars_frames", "pyarrow": "arrow_tables"}
 """Where containers of a library are dealt with."""
@@ -78,16 +78,17 @@ def codes_of(schema: Schema, y: Any) -> np.ndarray:
     ValueError
         If y holds a class that was not fitted.
     """
-    labels, codes = _factorize(_to_array(y))
+    # Without pandas: sampling has to do without it.
+    labels = _one_column(y).tolist()
     known = {label: code for code, label in enumerate(schema.classes)}
-    unknown = [label for label in labels if label not in known]
-    if unknown:
+    codes = np.array([known.get(label, MISSING_CODE) for label in labels], dtype=np.int32)
+    if (codes == MISSING_CODE).any():
+        unknown = list(dict.fromkeys(labels[i] for i in np.flatnonzero(codes == MISSING_CODE)))
         raise ValueError(
             f"y holds unknown classes: {shorten(unknown)}; the classes fitted are "
             f"{shorten(schema.classes)}"
         )
-    new = np.array([known[label] for label in labels], dtype=np.int32)
-    return new[codes]
+    return codes
 
 
 def append_labels(y: Any, labels: np.ndarray) -> Any:
@@ -123,8 +124,17 @@ def append_labels(y: Any, labels: np.ndarray) -> Any:
 def _to_array(y: Any) -> np.ndarray:
     """Give y as a one-dimensional array without missing labels."""
     import pandas as pd
-    from sklearn.utils import column_or_1d
 
+    array = _one_column(y)
+    if array.dtype == object:
+        array = pd.Series(array, dtype=object).infer_objects().to_numpy()
+    if pd.isna(array).any():
+        raise ValueError("Input y contains NaN; drop the rows without a label")
+    return array
+
+
+def _one_column(y: Any) -> np.ndarray:
+    """Give y as a one-dimensional array."""
     array = np.asarray(y)
     if array.dtype.kind == "U" and isinstance(y, list | tuple):
         # numpy would have made strings of numbers beside strings
@@ -135,11 +145,9 @@ def _to_array(y: Any) -> np.ndarray:
                 f"y must have one column, got shape {array.shape}. Multilabel and multioutput "
                 "targets are not supported."
             )
+        from sklearn.utils import column_or_1d
+
         array = column_or_1d(array, warn=True)
-    if array.dtype == object:
-        array = pd.Series(array, dtype=object).infer_objects().to_numpy()
-    if pd.isna(array).any():
-        raise ValueError("Input y contains NaN; drop the rows without a label")
     return array
 
 

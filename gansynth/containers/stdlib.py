@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import decimal
+import sys
 from typing import Any
 
 import numpy as np
@@ -18,19 +19,18 @@ MIDNIGHT = dt.datetime(1970, 1, 1)
 
 def type_of(values: list[Any]) -> str:
     """Name of the type that values are of, "" if it is none of these or if they differ."""
-    import pandas as pd
-
     types = {type(value) for value in values}
-    for known, *others in (
+    known_types: list[tuple[type, ...]] = [
         (dt.date,),
         (dt.time,),
         (decimal.Decimal,),
         (dt.datetime,),
         (dt.timedelta,),
-        # pandas' are subclasses of those before, and finer
-        (pd.Timestamp, dt.datetime),
-        (pd.Timedelta, dt.timedelta),
-    ):
+    ]
+    if pd := sys.modules.get("pandas"):  # where it isn't imported, no value is of its types
+        # They are subclasses of those before, and finer.
+        known_types += [(pd.Timestamp, dt.datetime), (pd.Timedelta, dt.timedelta)]
+    for known, *others in known_types:
         if types and types <= {known, *others}:
             return str(known.__name__)
     return ""
@@ -76,11 +76,11 @@ def write(column: Column, found: str, values: np.ndarray) -> np.ndarray:
 
 def _timezone(name: str | int, values: list[Any]) -> str:
     """Name of the one time zone of all values, "" if there is none."""
-    import pandas as pd
-
     zones = sorted({str(value.tzinfo or "none") for value in values})
     if zones == ["none"]:
         return ""
+    import pandas as pd
+
     with contextlib.suppress(KeyError, TypeError, ValueError):  # of whoever looks the name up
         if len(zones) == 1 and isinstance(values[0], dt.datetime):
             pd.DatetimeTZDtype("us", zones[0])

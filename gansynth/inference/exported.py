@@ -97,7 +97,8 @@ class ExportedSampler:
         Returns
         -------
         X : DataFrame, Table, ndarray or list
-            The container that the model was fitted on, with n_samples rows.
+            The container that the model was fitted on, with n_samples rows. Where the library
+            of a frame is not installed, a dict of numpy arrays, by name of column.
         y : ndarray of shape (n_samples,)
             Their classes. Only if ``return_y``.
 
