@@ -1,0 +1,67 @@
+"""Configuration of Sphinx: `sphinx-build -W --keep-going docs docs/_build`.
+
+The gallery's examples train small models as the pages are built: some minutes on two cores.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from pathlib import Path
+
+import gansynth
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+from results_page import page  # noqa: E402 (it lies beside this file)
+
+(HERE / "benchmarks.md").write_text(page(HERE.parent / "benchmarks" / "results"), encoding="utf-8")
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Seconds of training are too few for good samples, and fits say so. The pages do, too.
+warnings.filterwarnings("ignore", category=UserWarning, module="gansynth")
+
+project = "gansynth"
+author = "The gansynth developers"
+project_copyright = f"2026, {author}"
+version = release = gansynth.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "examples/*.md", "sg_execution_times.rst"]
+source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
+myst_heading_anchors = 3
+suppress_warnings = [
+    "config.cache",  # of sphinx-gallery's settings
+    # Pages link to files of the repository (results, scripts, the changelog), as on its front page.
+    "myst.xref_missing",
+    "ref.ref",  # of scikit-learn's user guide, in docstrings that are inherited
+]
+
+autosummary_generate = True
+autodoc_typehints = "none"  # numpydoc has them
+numpydoc_show_class_members = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": "examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"/plot_",
+    "within_subsection_order": "FileNameSortKey",
+    "download_all_examples": False,
+    "show_memory": False,
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"gansynth {version}"
+html_theme_options = {
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "secondary_sidebar_items": ["page-toc"],
+}
+html_sourcelink_suffix = ""
