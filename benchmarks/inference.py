@@ -139,6 +139,7 @@ def single(path: Path, count: int) -> dict[str, float]:
 
 def fidelity(path: Path, whole: Path, train: pd.DataFrame, test: pd.DataFrame) -> dict[str, float]:
     """Scores of as many rows as were learned, and the share of cells that float32 has too."""
+    use_threads(1)  # more wait for each other on a busy machine
     import gansynth
     from gansynth.metrics import c2st_auc, column_shapes, tstr_auc
 

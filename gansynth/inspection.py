@@ -30,6 +30,7 @@ def to_json(model: ExportedSampler) -> str:
     told = {
         "bytes": len(model.artifact.model),
         "meta": model.meta,
+        "runs_on": model.runs_on,
         "inputs": {
             name: {"type": kind, "optional": optional}
             for name, (kind, optional) in model.generator.inputs.items()
@@ -57,6 +58,7 @@ def show(model: ExportedSampler) -> None:
     for name, what in FACTS.items():
         if name in model.meta:
             facts.add_row(what, escape(model.meta[name]))
+    facts.add_row("runs here on", ", ".join(model.runs_on))
     for name, (kind, optional) in model.generator.inputs.items():
         facts.add_row(f"input {name}", escape(kind) + ", may be left out" * optional)
     if schema.classes:

@@ -16,7 +16,8 @@ from gansynth.inference import conditions as asked
 from gansynth.inference import latent, noise
 from gansynth.inference.artifact import Artifact
 from gansynth.inference.conditions import Conditions
-from gansynth.inference.generator import Device, Generator
+from gansynth.inference.generator import Generator
+from gansynth.inference.providers import Device, Providers
 from gansynth.schema import Schema
 
 BATCH = 1 << 16
@@ -33,6 +34,8 @@ class ExportedSampler:
         The exported generator.
     device : {"auto", "cpu", "cuda"}
         Where it runs; ``"auto"`` takes a GPU if one can be used.
+    providers : "auto" or list of str or (str, dict)
+        In place of a device; see :func:`load`.
 
     Attributes
     ----------
@@ -48,9 +51,16 @@ class ExportedSampler:
     >>> model.sample(1000, random_state=0)  # doctest: +SKIP
     """
 
-    def __init__(self, artifact: Artifact, device: Device = "auto") -> None:
+    def __init__(
+        self, artifact: Artifact, device: Device = "auto", providers: Providers = "auto"
+    ) -> None:
         self.artifact = artifact
-        self.generator = Generator(artifact.model, device)
+        self.generator = Generator(artifact.model, device, providers)
+
+    @property
+    def runs_on(self) -> tuple[str, ...]:
+        """Execution providers of ONNX Runtime that it runs on, the first one first."""
+        return self.generator.runs_on
 
     @property
     def schema(self) -> Schema:
@@ -348,7 +358,8 @@ class ExportedSampler:
         else:
             rows = f"{schema.container} rows of {len(schema.columns)} columns"
         classes = f", {len(schema.classes)} classes" if schema.classes else ""
-        return f"<{type(self).__name__}: {rows}{classes}, {len(self.artifact.model):,} bytes>"
+        size, place = f"{len(self.artifact.model):,} bytes", self.runs_on[0]
+        return f"<{type(self).__name__}: {rows}{classes}, {size}, on {place}>"
 
     def _repr_html_(self) -> str:
         """What notebooks show."""
@@ -383,7 +394,9 @@ class ExportedSampler:
         return _one_each(n, len(codes), "y has", "labels"), lambda start, stop: codes[start:stop]
 
 
-def load(path: str | os.PathLike[str], device: Device = "auto") -> ExportedSampler:
+def load(
+    path: str | os.PathLike[str], device: Device = "auto", providers: Providers = "auto"
+) -> ExportedSampler:
     """Load a model that ``to_onnx`` wrote.
 
     TensorFlow is not needed, and neither is the architecture's plugin. Nothing in the file is
@@ -395,10 +408,15 @@ def load(path: str | os.PathLike[str], device: Device = "auto") -> ExportedSampl
         The file.
     device : {"auto", "cpu", "cuda"}
         Where it runs; ``"auto"`` takes a GPU if one can be used.
+    providers : "auto" or list of str or (str, dict)
+        In place of a device, ONNX Runtime's execution providers, in order of preference and with
+        their options: ``[("CUDAExecutionProvider", {"use_tf32": "1"})]``. All that are named have
+        to be had; the CPU takes what they can't compute.
 
     Returns
     -------
     ExportedSampler
+        Its ``runs_on`` says what was got.
 
     Raises
     ------
@@ -406,10 +424,12 @@ def load(path: str | os.PathLike[str], device: Device = "auto") -> ExportedSampl
         If the file can't be read.
     ArtifactError
         A ValueError: if it is damaged, or gansynth did not write it.
+    ValueError
+        If ``device`` or ``providers`` is unknown, or both are given.
     RuntimeError
-        If ``device="cuda"`` can't be had, or this ONNX Runtime can't run the model.
+        If what is asked for can't be had, or this ONNX Runtime can't run the model.
     """
-    sampler = ExportedSampler(files.read(path), device)
+    sampler = ExportedSampler(files.read(path), device, providers)
     sampler.sample(0)  # what the runtime has against the model comes up here, not later
     return sampler
 

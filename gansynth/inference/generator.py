@@ -19,23 +19,21 @@ way: by half to twofold for an MLP of 3x256 on two busy cores.
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import functools
-import io
 import math
 import os
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import onnxruntime
 
+from gansynth.inference import providers as executed
+from gansynth.inference.binding import Binding, run_options
+from gansynth.inference.providers import CPU, OF_NVIDIA, Device, Providers
 from gansynth.schema import INPUT_NAMES
 
-Device = Literal["auto", "cpu", "cuda"]
 Noise = Callable[[int, int], np.ndarray]
 
 ROWS = 16
@@ -45,8 +43,6 @@ same bits as one call if it starts at a multiple of this."""
 _ALIGNMENT = 64
 _MOST_ROWS = 1024  # more are no faster, and no longer fit in the cache
 _VALUES_AT_ONCE = 1 << 18  # output values of a batch, for images: memory stays bounded
-_FATAL = 4
-_WARNING = 2
 
 
 class Generator:
@@ -60,13 +56,17 @@ class Generator:
     device : {"auto", "cpu", "cuda"}
         ``"auto"`` takes a GPU where driver, libraries and ONNX Runtime can use it. A GPU
         gives the same rows but for rounding.
+    providers : "auto" or list of str or (str, dict)
+        In place of a device, the execution providers that it stands for, with options, as ONNX
+        Runtime takes them; all that are named have to be had.
 
     Raises
     ------
     ValueError
-        If ``device`` is none of these.
+        If ``device`` or ``providers`` is none of these, both are given, or ONNX Runtime has no
+        such provider.
     RuntimeError
-        At first use: if ``device="cuda"`` can't be had, or ONNX Runtime can't run the model.
+        At first use: if what is asked for can't be had, or ONNX Runtime can't run the model.
 
     Examples
     --------
@@ -74,19 +74,29 @@ class Generator:
     {'age': array([38, 38]), 'hours': array([40., 40.])}
     """
 
-    def __init__(self, model: bytes, device: Device = "auto") -> None:
-        if device not in ("auto", "cpu", "cuda"):
-            raise ValueError(f"device must be 'auto', 'cpu' or 'cuda'; got {device!r}.")
+    def __init__(
+        self, model: bytes, device: Device = "auto", providers: Providers = "auto"
+    ) -> None:
+        executed.resolve(device, providers)  # refused now rather than later
         self.model = model
         self.device = device
+        self.providers = providers
 
     @functools.cached_property
     def session(self) -> onnxruntime.InferenceSession:
         """The ONNX Runtime session, made when first asked for."""
-        return _session(self.model, self.device)
+        by_device = isinstance(self.providers, str)
+        name, value = ("device", self.device) if by_device else ("providers", self.providers)
+        wanted = executed.resolve(self.device, self.providers)
+        return executed.session(self.model, wanted, f"{name}={value!r}")
+
+    @functools.cached_property
+    def runs_on(self) -> tuple[str, ...]:
+        """Execution providers that the session has got, the first one first."""
+        return tuple(self.session.get_providers())
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"model": self.model, "device": self.device}
+        return {"model": self.model, "device": self.device, "providers": self.providers}
 
     @functools.cached_property
     def noise_dim(self) -> int:
@@ -181,8 +191,8 @@ class Generator:
         dict of str to ndarray
             Outputs by name; n is the first axis of each.
         """
-        session, names = self.session, self.output_names
-        on_cpu = session.get_providers()[0] == "CPUExecutionProvider"
+        names = self.output_names
+        on_cpu = self.runs_on[0] == CPU
         outputs = {
             name: np.empty((n, *row.shape), row.dtype) for name, row in self._example.items()
         }
@@ -206,11 +216,26 @@ class Generator:
                 feed["condition"] = aligned(condition[part], dtype=np.float64)
             if class_weights is not None:
                 feed["class_weights"] = aligned(class_weights[part], dtype=np.float32)
-            for name, values in zip(names, session.run(names, feed), strict=True):
+            for name, values in zip(names, self._run(feed), strict=True):
                 outputs[name][part] = values[before : before + part.stop - part.start]
 
         _for_each(fill, range(0, total, max(rows, ROWS)), threads)
         return outputs
+
+    def _run(self, feed: dict[str, np.ndarray]) -> list[np.ndarray]:
+        """Outputs of a batch."""
+        if self.runs_on[0] not in OF_NVIDIA:
+            return self.session.run(self.output_names, feed)
+        given = tuple(feed)
+        if given not in self._bindings:
+            number = len(self._bindings) + 1
+            self._bindings[given] = Binding(self.session, "cuda", feed, self._example, number)
+        return self._bindings[given](feed)
+
+    @functools.cached_property
+    def _bindings(self) -> dict[tuple[str, ...], Binding]:
+        """Memory on the GPU for batches, by the inputs that are given."""
+        return {}
 
     @functools.cached_property
     def _example(self) -> dict[str, np.ndarray]:
@@ -218,7 +243,8 @@ class Generator:
         feed = {"z": _aligned(np.zeros((ROWS, self.noise_dim)), size=ROWS, dtype=np.float32)}
         if self.conditional:
             feed["y"] = _aligned(np.zeros(ROWS), size=ROWS, dtype=np.int64)
-        values = self.session.run(self.output_names, feed)
+        # Not as what a CUDA graph is to repeat: there are fewer rows than in a batch.
+        values = self.session.run(self.output_names, feed, run_options())
         return {name: value[0] for name, value in zip(self.output_names, values, strict=True)}
 
     @functools.cached_property
@@ -272,81 +298,3 @@ def _threads() -> int:
         processors = os.cpu_count() or 1
     limit = os.environ.get("OMP_NUM_THREADS", "")
     return max(1, min(processors, int(limit))) if limit.isdigit() else processors
-
-
-def _session(model: bytes, device: Device) -> onnxruntime.InferenceSession:
-    """Make a session on the device that was asked for."""
-    if device != "cpu":
-        session = _cuda_session(model)
-        if session is not None:
-            return session
-        if device == "cuda":
-            raise RuntimeError(
-                "device='cuda' was asked for, but ONNX Runtime can't use a GPU here: "
-                f"{_why_no_cuda()}. Use device='auto' to fall back to the CPU."
-            )
-    try:
-        return onnxruntime.InferenceSession(
-            model, _quiet_options(), providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:  # its classes of error have no base of their own
-        raise RuntimeError(
-            f"ONNX Runtime {onnxruntime.__version__} can't run this model: {error}"
-        ) from error
-
-
-def _quiet_options() -> onnxruntime.SessionOptions:
-    """One thread, for the reasons above; what goes wrong is raised and need not be logged."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = _FATAL
-    return options
-
-
-def _cuda_session(model: bytes) -> onnxruntime.InferenceSession | None:
-    """Make a session on the GPU; None where that is not possible.
-
-    ONNX Runtime lists CUDA wherever its GPU build is installed. Asked for it in vain, it
-    prints in colour and falls back, so that only a session can tell what it runs on.
-    """
-    if not (_has_driver() and "CUDAExecutionProvider" in onnxruntime.get_available_providers()):
-        return None
-    options = {
-        "use_tf32": "0",  # agree with the CPU to float32's precision, not to 10 bits
-        "cudnn_conv_algo_search": "HEURISTIC",  # not by timing, which picks by chance
-    }
-    with contextlib.redirect_stdout(io.StringIO()):
-        if hasattr(onnxruntime, "preload_dlls"):
-            onnxruntime.preload_dlls(directory="")
-        onnxruntime.set_default_logger_severity(_FATAL)
-        try:
-            session = onnxruntime.InferenceSession(
-                model,
-                _quiet_options(),
-                providers=[("CUDAExecutionProvider", options), "CPUExecutionProvider"],
-                enable_fallback=0,
-            )
-        except (RuntimeError, ValueError):
-            return None
-        finally:
-            onnxruntime.set_default_logger_severity(_WARNING)  # its default; it can't be read
-    return session if session.get_providers()[0] == "CUDAExecutionProvider" else None
-
-
-def _why_no_cuda() -> str:
-    """Say what is missing."""
-    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
-        return "the installed ONNX Runtime was built without CUDA (install onnxruntime-gpu)"
-    if not _has_driver():
-        return "there is no NVIDIA driver, or it shows no GPU"
-    return "CUDA's libraries were not found, or don't fit (install the extra gansynth[cuda])"
-
-
-@functools.cache
-def _has_driver() -> bool:
-    """Whether NVIDIA's driver is there and finds a GPU."""
-    try:
-        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
-        return int(driver.cuInit(0)) == 0
-    except OSError:
-        return False
