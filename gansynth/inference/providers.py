@@ -157,6 +157,8 @@ def _attempt(model: bytes, wanted: Options) -> tuple[onnxruntime.InferenceSessio
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # see gansynth.inference.generator
     options.log_severity_level = _FATAL  # what goes wrong is raised
+    # Weights in 8 bits are unpacked here, once, and not at each run.
+    options.add_session_config_entry("session.disable_quant_qdq", "1")
     of_nvidia = any(name in OF_NVIDIA for name in wanted)
     with contextlib.redirect_stdout(io.StringIO()) if of_nvidia else contextlib.nullcontext():
         if of_nvidia and hasattr(onnxruntime, "preload_dlls"):
