@@ -109,6 +109,17 @@ def test_batches_of_no_rows_are_none(sampler):
     assert len(next(sampler.sample_batches(3, random_state=0))) == 3
 
 
+def test_more_rows_than_memory_holds_are_refused_at_once(sampler):
+    """With what to do instead; and so are more than can be counted."""
+    with pytest.raises(MemoryError, match="n_samples=1,000,000,000,000,000 rows take .*sample_ba"):
+        sampler.sample(10**15)
+    for n in (2**63, 2**70):
+        with pytest.raises(ValueError, match=f"n_samples must be less than .*; got {n}"):
+            sampler.sample(n)
+    last = list(sampler.sample_batches(2**62 + 3, start=2**62, random_state=0))
+    assert [len(rows) for rows in last] == [3]
+
+
 @pytest.mark.parametrize("size", [0, -1, 1.5, None, True])
 def test_sizes_of_batches_are_checked_at_once(sampler, size):
     """And so is what `sample` checks: not when the first batch is asked for."""

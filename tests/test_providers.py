@@ -140,7 +140,7 @@ def test_bound_memory_gives_the_rows_of_a_plain_run():
         {"z": noise.normal(seed, 0, 32, 3), "y": np.full(32, seed, np.int64)} for seed in range(3)
     ]
     expected = [generator.session.run(generator.output_names, batch) for batch in batches]
-    bound = Binding(generator.session, "cpu", batches[0], generator._example, 1)
+    bound = Binding(generator.session, "cpu", batches[0], generator.example, 1)
     for batch, outputs in zip(batches, expected, strict=True):
         for right, values in zip(outputs, bound(batch), strict=True):
             np.testing.assert_array_equal(values, right)

@@ -141,6 +141,26 @@ def test_conditions_are_read(python):
     run(python, "-W", "error", "-c", textwrap.dedent(program))
 
 
+def test_local_days_say_what_to_install(python):
+    """Of what pandas alone can make, the column and the package are named."""
+    program = """
+        from gansynth.containers import write
+        from gansynth.schema import Column, Schema
+        import numpy as np
+        zone = {"unit": "s", "timezone": "Europe/Berlin", "range": (0.0, 1.0), "local_step": 86400}
+        schema = Schema("pandas", (Column("day", "datetime", "datetime64[s, UTC]", **zone),))
+        try:
+            write(schema, {"day": np.zeros(1, np.int64)}, 1)
+        except ModuleNotFoundError as error:
+            print(error)
+    """
+    out = run(python, "-c", textwrap.dedent(program))
+    assert out == (
+        "Column 'day' holds local times of Europe/Berlin, which pandas is needed for, and it is "
+        "not installed: `pip install pandas`\n"
+    )
+
+
 def test_what_only_trains_says_what_to_install(python):
     """An estimator is missed by name."""
     program = """

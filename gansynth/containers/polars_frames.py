@@ -124,7 +124,7 @@ def _dtype(column: Column) -> pl.DataType:
         return pl.Enum(column.categories)
     if column.dtype.startswith("Categorical["):
         name, namespace, physical = json.loads(column.dtype.removeprefix("Categorical"))
-        return pl.Categorical(pl.Categories(name, namespace, getattr(pl, physical)))
+        return pl.Categorical(pl.Categories(name, namespace, _named(physical)))
     if column.dtype.startswith("Decimal["):
         precision = json.loads(column.dtype.removeprefix("Decimal"))[0]
         return pl.Decimal(precision, temporal.places_of(column))
@@ -133,4 +133,12 @@ def _dtype(column: Column) -> pl.DataType:
         return pl.Datetime(unit, column.timezone or None)
     if column.dtype == "Duration":
         return pl.Duration(unit)
-    return getattr(pl, column.dtype)()
+    return _named(column.dtype)()
+
+
+def _named(name: str) -> Any:
+    """The class of a dtype; a name from a file must not stand for anything else in polars."""
+    found = getattr(pl, name, None)
+    if isinstance(found, type) and issubclass(found, pl.DataType):
+        return found
+    raise ValueError(f"polars has no dtype {name!r}")

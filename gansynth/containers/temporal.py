@@ -76,7 +76,14 @@ def local_step(column: Column, values: np.ndarray) -> int:
 
 def on_local_steps(column: Column, values: np.ndarray) -> np.ndarray:
     """Bring moments back to the last local time that :func:`local_step` leads to."""
-    import pandas as pd
+    try:
+        import pandas as pd
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"Column {column.name!r} holds local times of {column.timezone}, which pandas is "
+            "needed for, and it is not installed: `pip install pandas`",
+            name=error.name,
+        ) from error
 
     present = values != MISSING_INTEGER
     times = _local(column, values[present])

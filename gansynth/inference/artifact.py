@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 
 from gansynth import atomic
-from gansynth.inference import _wire, noise
+from gansynth.inference import _wire, noise, validity
 from gansynth.schema import Schema
 
 FORMAT_VERSION = 1
@@ -37,6 +37,8 @@ _NESTED: dict[str, dict[int, str]] = {
     "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
     "sparse": {1: "tensor", 2: "tensor"},
 }
+# What comes of JSON that is not what it should be.
+_WRONG = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 _EXTERNAL_DATA, _DATA_LOCATION = 13, 14  # of TensorProto
 
 
@@ -134,7 +136,8 @@ def parse(data: bytes) -> Artifact:
         raise ArtifactError(f"This is not a proper ONNX model: {error}.") from None
     try:
         schema = Schema.from_json(properties["schema"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        validity.check_schema(schema)
+    except _WRONG as error:
         raise ArtifactError(
             f"The model's schema can't be read: {type(error).__name__}: {error}."
         ) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 import os
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,8 +14,8 @@ import numpy as np
 from gansynth import containers, identifiers, notebook
 from gansynth.inference import artifact as files
 from gansynth.inference import conditions as asked
-from gansynth.inference import latent, noise
-from gansynth.inference.artifact import Artifact
+from gansynth.inference import latent, noise, validity
+from gansynth.inference.artifact import Artifact, ArtifactError
 from gansynth.inference.conditions import Conditions
 from gansynth.inference.generator import Generator
 from gansynth.inference.providers import Device, Providers
@@ -119,8 +120,11 @@ class ExportedSampler:
             model has no classes and ``y`` or ``return_y`` is given.
         TypeError
             If ``n_samples`` is no integer.
+        MemoryError
+            If the machine has not the memory for so many rows.
         """
         n, rows = self._asked(n_samples, y, conditions, return_y, noise.seed_of(random_state))
+        self._check_memory(n)
         return rows(0, n)
 
     def sample_batches(
@@ -290,6 +294,16 @@ class ExportedSampler:
         begin, end = np.eye(len(self.schema.classes))[ends]
         return ((1.0 - share) * begin + share * end).astype(np.float32)
 
+    def _check_memory(self, n: int) -> None:
+        """Refuse what would not fit, before it is begun."""
+        size = n * sum(row.nbytes for row in self.generator.example.values())
+        if size > _memory():
+            raise MemoryError(
+                f"n_samples={n:,} rows take {size / 2**30:,.1f} GiB, and this machine has "
+                f"{_memory() / 2**30:,.1f}. Draw them in batches, by sample_batches, or into a "
+                "file, by the command `gansynth sample`."
+            )
+
     def _check_conditions(self, what: str) -> None:
         """Refuse what only a model can do that takes values of columns."""
         if not self.generator.n_columns:
@@ -332,6 +346,7 @@ class ExportedSampler:
             first,
         )
         data = channels_last(self.artifact, made)
+        validity.check_codes(self.schema, data)
         for column in self.schema.columns:
             if column.identifier:
                 data[column.output] = identifiers.draw(column, seed, first, first + n)
@@ -430,7 +445,15 @@ def load(
         If what is asked for can't be had, or this ONNX Runtime can't run the model.
     """
     sampler = ExportedSampler(files.read(path), device, providers)
-    sampler.sample(0)  # what the runtime has against the model comes up here, not later
+    try:
+        # What is against the model comes up here, not later.
+        validity.check_graph(sampler.schema, sampler.generator)
+        sampler.sample(0)
+    except (ValueError, TypeError, AttributeError, LookupError, OverflowError) as error:
+        raise ArtifactError(
+            f"{os.fspath(path)}: The model can't give the rows that its schema tells of, in the "
+            f"libraries that are installed: {type(error).__name__}: {error}."
+        ) from error
     return sampler
 
 
@@ -454,7 +477,16 @@ def _checked_count(n_samples: Any, name: str = "n_samples") -> int:
         ) from None
     if n < 0:
         raise ValueError(f"{name} must be an integer, 0 or more; got {n}.")
+    if n >= 2**63:
+        raise ValueError(f"{name} must be less than 2**63, as rows are counted; got {n}.")
     return n
+
+
+def _memory() -> int:
+    """Bytes that the machine has, as far as it can be asked."""
+    if hasattr(os, "sysconf"):
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return sys.maxsize
 
 
 def _one_each(n: Any, found: int, what: str, kind: str) -> int:

@@ -191,11 +191,8 @@ class Generator:
         dict of str to ndarray
             Outputs by name; n is the first axis of each.
         """
-        names = self.output_names
         on_cpu = self.runs_on[0] == CPU
-        outputs = {
-            name: np.empty((n, *row.shape), row.dtype) for name, row in self._example.items()
-        }
+        outputs = {name: np.empty((n, *row.shape), row.dtype) for name, row in self.example.items()}
         threads = _threads() if on_cpu else 1
         most = self._most_rows
         # Rows that are computed and not wanted, for all others to lie where they would in one call.
@@ -216,20 +213,20 @@ class Generator:
                 feed["condition"] = aligned(condition[part], dtype=np.float64)
             if class_weights is not None:
                 feed["class_weights"] = aligned(class_weights[part], dtype=np.float32)
-            for name, values in zip(names, self._run(feed), strict=True):
+            for name, values in self._outputs(lambda: self._computed(feed), size).items():
                 outputs[name][part] = values[before : before + part.stop - part.start]
 
         _for_each(fill, range(0, total, max(rows, ROWS)), threads)
         return outputs
 
-    def _run(self, feed: dict[str, np.ndarray]) -> list[np.ndarray]:
-        """Outputs of a batch."""
+    def _computed(self, feed: dict[str, np.ndarray]) -> list[np.ndarray]:
+        """Outputs of a batch, in their order."""
         if self.runs_on[0] not in OF_NVIDIA:
             return self.session.run(self.output_names, feed)
         given = tuple(feed)
         if given not in self._bindings:
             number = len(self._bindings) + 1
-            self._bindings[given] = Binding(self.session, "cuda", feed, self._example, number)
+            self._bindings[given] = Binding(self.session, "cuda", feed, self.example, number)
         return self._bindings[given](feed)
 
     @functools.cached_property
@@ -237,20 +234,35 @@ class Generator:
         """Memory on the GPU for batches, by the inputs that are given."""
         return {}
 
+    def _outputs(self, compute: Callable[[], list[np.ndarray]], size: int) -> dict[str, np.ndarray]:
+        """What a run gives, by name: a value for each row, whatever the graph says."""
+        try:
+            arrays = compute()
+        except Exception as error:  # its classes of error have no base of their own
+            raise RuntimeError(
+                f"ONNX Runtime {onnxruntime.__version__} failed in the model's graph: {error}"
+            ) from error
+        for name, array in zip(self.output_names, arrays, strict=True):
+            if not isinstance(array, np.ndarray) or array.shape[:1] != (size,):
+                raise RuntimeError(f"The model's output {name!r} has not one value for each row.")
+        return dict(zip(self.output_names, arrays, strict=True))
+
     @functools.cached_property
-    def _example(self) -> dict[str, np.ndarray]:
+    def example(self) -> dict[str, np.ndarray]:
         """One row of each output, for its dtype and shape; the graph need not state them."""
         feed = {"z": _aligned(np.zeros((ROWS, self.noise_dim)), size=ROWS, dtype=np.float32)}
         if self.conditional:
             feed["y"] = _aligned(np.zeros(ROWS), size=ROWS, dtype=np.int64)
         # Not as what a CUDA graph is to repeat: there are fewer rows than in a batch.
-        values = self.session.run(self.output_names, feed, run_options())
-        return {name: value[0] for name, value in zip(self.output_names, values, strict=True)}
+        outputs = self._outputs(
+            lambda: self.session.run(self.output_names, feed, run_options()), ROWS
+        )
+        return {name: values[0] for name, values in outputs.items()}
 
     @functools.cached_property
     def _most_rows(self) -> int:
         """Rows of a full batch: fewer the larger a row, since activations grow with it."""
-        values = max(1, sum(row.size for row in self._example.values()))
+        values = max(1, sum(row.size for row in self.example.values()))
         return min(_MOST_ROWS, max(ROWS, _VALUES_AT_ONCE // values // ROWS * ROWS))
 
 
