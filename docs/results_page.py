@@ -12,7 +12,8 @@ HEAD = """# Benchmarks
 
 Means over the seeds of the newest runs, at default parameters. *floor* and *half* are real data
 against real data, which no generator has a reason to beat; *shuffled* are columns shuffled on their
-own. What each figure means, how peers were run and what failed is in [the benchmarks' own pages](../benchmarks/README.md).
+own. What each figure means, how peers were run and what failed is in
+[the benchmarks' own pages](../benchmarks/README.md).
 """
 SECTIONS = {
     "Tables": (
