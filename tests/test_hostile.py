@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pandas as pd
 import pytest
 
@@ -153,3 +154,19 @@ def test_a_graph_that_fails_while_it_runs_is_an_error_in_words(tmp_path):
     write(seal(graph, schema, {}), tmp_path / "model.onnx")
     with pytest.raises(RuntimeError, match=r"ONNX Runtime .* failed in the model's graph"):
         gansynth.load(tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize("shape", [[2**62], [-(2**63), 1], [2**31 - 1, 2**31 - 1]])
+@pytest.mark.parametrize("raw", [True, False])
+@pytest.mark.parametrize("operator", ["Expand", "ConstantOfShape"])
+def test_shapes_that_no_tensor_has_are_refused(operator, shape, raw):
+    """They would keep ONNX Runtime busy for ever, or end the process."""
+    model = onnx.load_from_string(graphs.linear())
+    shaped = onnx.helper.make_tensor("shape", onnx.TensorProto.INT64, [len(shape)], shape)
+    if raw:
+        shaped = onnx.numpy_helper.from_array(np.array(shape), "shape")
+    model.graph.initializer.append(shaped)
+    inputs = ["z", "shape"] if operator == "Expand" else ["shape"]
+    model.graph.node.append(onnx.helper.make_node(operator, inputs, ["grown"]))
+    with pytest.raises(ArtifactError, match=f"{operator} has the shape"):
+        seal(model.SerializeToString(), TABLE, {})

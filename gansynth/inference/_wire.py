@@ -67,6 +67,14 @@ def fields(message: bytes | memoryview) -> Iterator[Field]:
         yield Field(number, value, start, position)
 
 
+def varints(packed: memoryview) -> Iterator[int]:
+    """Numbers of a packed field, one behind the other."""
+    position = 0
+    while position < len(packed):
+        value, position = _read_varint(packed, position)
+        yield value
+
+
 def string_entry(number: int, key: str, value: str) -> bytes:
     """Serialise a StringStringEntryProto (key = 1, value = 2) as field ``number``."""
     return _length_delimited(

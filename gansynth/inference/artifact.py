@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 
 from gansynth import atomic
-from gansynth.inference import _wire, noise, validity
+from gansynth.inference import _wire, noise, shapes, validity
 from gansynth.schema import Schema
 
 FORMAT_VERSION = 1
@@ -132,7 +132,12 @@ def parse(data: bytes) -> Artifact:
             raise ArtifactError(
                 "The model keeps tensors in other files; save it as one file, without them."
             )
-    except (_wire.WireError, RecursionError) as error:
+        for field in _wire.fields(data):
+            if field.number == _GRAPH and not isinstance(field.value, int):
+                shapes.check_shapes(field.value)
+    except ArtifactError:
+        raise
+    except (ValueError, RecursionError) as error:
         raise ArtifactError(f"This is not a proper ONNX model: {error}.") from None
     try:
         schema = Schema.from_json(properties["schema"])

@@ -112,7 +112,7 @@ def check_graph(schema: Schema, generator: Generator) -> None:
         height, width, channels = schema.image_shape
         orders = ((height, width, channels), (channels, height, width))
         _require(image.shape in orders, "output image", image.shape)
-        _require(image.dtype.kind in "uf", "output image", image.dtype)
+        _require(image.dtype.kind in "iuf", "output image", image.dtype)
         return
     for column in columns:
         row = rows[column.output]
