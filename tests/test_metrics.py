@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import wasserstein_distance
 
 from gansynth.metrics import (
+    beside,
     c2st_auc,
     closest_distances,
     column_scores,
@@ -16,10 +17,14 @@ from gansynth.metrics import (
     coverage,
     dcr_share,
     exact_copies,
+    halves,
     kernel_distance,
     membership_auc,
+    missing_scores,
     modes,
+    pair_scores,
     prdc,
+    shuffled,
     sliced_wasserstein,
     tstr_auc,
 )
@@ -466,3 +471,90 @@ def test_metrics_do_not_import_tensorflow():
     """Scores can be computed where TensorFlow is not installed."""
     code = "import gansynth.metrics, sys; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+class TestPairScores:
+    def test_equal_tables_score_one(self, rng):
+        """Missing values included, whatever the order of rows and columns."""
+        real = mixed(rng)
+        found = pair_scores(real, real.sample(frac=1, random_state=0)[real.columns[::-1]])
+        assert list(found.index) == list(found.columns) == list(real.columns)
+        assert np.isnan(np.diag(found)).all()
+        np.testing.assert_allclose(found.to_numpy()[~np.eye(len(found), dtype=bool)], 1.0)
+
+    def test_a_lost_relation_is_found_in_its_pair_alone(self, rng):
+        """Numbers with labels, and numbers with numbers."""
+        x = rng.normal(size=3000)
+        real = pd.DataFrame({"x": x, "twice": 2 * x, "sign": np.where(x > 0, "+", "-"), "z": x})
+        real["z"] = rng.normal(size=3000)
+        found = pair_scores(real, real.assign(x=rng.permutation(x)))
+        assert found.loc["x", "twice"] == found.loc["twice", "x"] < 0.2
+        assert found.loc["x", "sign"] < 0.6
+        assert found.loc["x", "z"] > 0.8
+        assert found.loc["twice", "sign"] == 1.0
+
+    def test_columns_without_values_and_very_many_labels(self, rng):
+        """The first are one value, the others those that are frequent and the rest."""
+        real = pd.DataFrame({"empty": np.nan, "label": rng.integers(0, 999, 500).astype(str)})
+        assert pair_scores(real, real).loc["empty", "label"] == 1.0
+        assert pair_scores(real, real.assign(empty=1.0)).loc["empty", "label"] == 0.0
+
+    def test_bad_input(self):
+        """A number of parts that is none."""
+        with pytest.raises(ValueError, match="bins must be 2 or more, got 1"):
+            pair_scores(np.ones((3, 2)), np.ones((3, 2)), bins=1)
+
+
+class TestMissingScores:
+    def test_shares_of_missing_values_are_compared(self):
+        """Of numbers and labels, in the order of the real columns."""
+        real = pd.DataFrame({"a": [1.0, None], "b": ["x", None]})
+        found = missing_scores(real, pd.DataFrame({"b": [None, None], "a": [None, 1.0]}))
+        assert found.to_dict() == {"a": 1.0, "b": 0.5}
+
+
+class TestBeside:
+    def test_each_metric_tells_its_floor(self, rng):
+        """Real rows score best, and columns shuffled alone have nothing but their marginals."""
+        x = rng.normal(size=1000)
+        real = pd.DataFrame({"x": x, "y": x + 0.1 * rng.normal(size=1000)})
+        near = real.sample(frac=1, random_state=0) + [0.0, 0.3]
+        for metric in (c2st_auc, sliced_wasserstein):
+            found = beside(metric, real, near)
+            assert found.real < min(found.synthetic, found.independent)
+        found = beside(column_shapes, real, near)
+        assert found.independent == found.real > found.synthetic
+
+    def test_all_three_are_as_many_rows_against_the_same_half(self, rng):
+        """Of fewer synthetic rows, those that there are."""
+        real = rng.normal(size=(21, 2))
+        seen = []
+        beside(lambda one, rows: seen.append((one, rows)), real, real[:7])
+        one, other = halves(real)
+        assert [len(rows) for _, rows in seen] == [7, 11, 11]
+        assert all((first == one).all() for first, _ in seen)
+        np.testing.assert_array_equal(np.sort(np.vstack([one, other]), 0), np.sort(real, 0))
+        np.testing.assert_array_equal(seen[1][1], other)
+
+    def test_shuffled_rows_keep_columns_and_dtypes(self, rng):
+        """Frames and images; what is given stays as it was."""
+        table = mixed(rng)
+        before = table.copy()
+        found = shuffled(table)
+        pd.testing.assert_frame_equal(table, before)
+        assert (found.dtypes == table.dtypes).all()
+        assert not found.equals(table)
+        for name in table:
+            assert (
+                found[name]
+                .value_counts()
+                .sort_index()
+                .equals(table[name].value_counts().sort_index())
+            )
+        images = rng.random((9, 2, 2))
+        np.testing.assert_array_equal(np.sort(shuffled(images), 0), np.sort(images, 0))
+
+    def test_one_row_is_no_two_halves(self):
+        """The error says how many there are."""
+        with pytest.raises(ValueError, match="rows has 1 of them"):
+            beside(column_shapes, np.ones((1, 2)), np.ones((1, 2)))

@@ -20,6 +20,7 @@ from gansynth.containers.columns import check_names, check_size, in_order, missi
 from gansynth.containers.conversions import as_stored, conform
 from gansynth.containers.flat import fold
 from gansynth.containers.labels import FILES, append_labels, codes_of, read_labels, write_labels
+from gansynth.containers.temporal import as_numpy
 from gansynth.schema import FRAMES, WHOLE_KINDS, Column, Schema
 
 __all__ = [
@@ -275,8 +276,8 @@ def as_frame(X: Any) -> Any:
     Returns
     -------
     DataFrame
-        Floats, NaN where missing, of all that has a magnitude; objects, None where missing, of the
-        rest. Of images a column a value.
+        Floats, NaN where missing, of numbers; datetimes (in UTC, if they have a time zone) and
+        durations as such; objects, None where missing, of the rest. Of images a column a value.
     """
     import pandas as pd
 
@@ -290,12 +291,15 @@ def as_frame(X: Any) -> Any:
 
 
 def _plain(column: Column, values: np.ndarray) -> np.ndarray:
-    """Numbers as floats, labels as objects."""
+    """Numbers as floats, times as numpy has them, labels as objects."""
     if column.kind == "float":
         return values
+    if column.kind in ("datetime", "duration"):
+        return as_numpy(column, values)
     missing = missing_in(column, values)
     if column.kind in WHOLE_KINDS:
-        return np.where(missing, np.nan, values.astype(np.float64))
+        one = float(column.unit) if column.kind == "decimal" else 1.0
+        return np.where(missing, np.nan, values.astype(np.float64) * one)
     labels = np.array([*(column.categories or (False, True)), None], dtype=object)
     return labels[np.where(missing, -1, values.astype(np.int64))]
 

@@ -53,6 +53,13 @@ def is_number(column: pd.Series) -> bool:
     return types.is_numeric_dtype(column) or _time_unit(column) != "" or _holds(column, "decimal")
 
 
+def kind_of(column: pd.Series) -> str:
+    """What a column is compared as: "number", "moment", "duration" or "label"."""
+    if not is_number(column):
+        return "label"
+    return {"": "number", "M8[us]": "moment", "m8[ns]": "duration"}[_time_unit(column)]
+
+
 def numbers(column: pd.Series) -> np.ndarray:
     """Values as float64 (dates in microseconds, durations in nanoseconds), missing ones as NaN."""
     unit = _time_unit(column)

@@ -85,6 +85,34 @@ def column_shapes(real: Any, synthetic: Any) -> float:
     return float(column_scores(real, synthetic).mean())
 
 
+def missing_scores(real: Any, synthetic: Any) -> pd.Series:
+    """Compare the share of missing values in every column, as SDMetrics does [1]_.
+
+    Parameters
+    ----------
+    real, synthetic : DataFrame, or array of shape (n, …)
+        The same columns, any number of rows.
+
+    Returns
+    -------
+    Series of float
+        1 minus the difference of the shares, per column: from 0 to 1 (equal).
+
+    References
+    ----------
+    .. [1] DataCebo, SDMetrics: MissingValueSimilarity, https://docs.sdv.dev/sdmetrics.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> missing_scores(pd.DataFrame({"a": [1, None]}), pd.DataFrame({"a": [1, 2]}))
+    a    0.5
+    dtype: float64
+    """
+    real, synthetic = as_frames(real=real, synthetic=synthetic)
+    return 1.0 - (real.isna().mean() - synthetic.isna().mean()).abs()
+
+
 def _ks_complement(real: np.ndarray, synthetic: np.ndarray) -> float:
     real, synthetic = (np.sort(values[~np.isnan(values)]) for values in (real, synthetic))
     if not len(real) or not len(synthetic):

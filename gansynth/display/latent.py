@@ -1,4 +1,4 @@
-"""Pictures in scikit-learn's manner: made from an estimator, drawn on axes of yours."""
+"""Ways through the latent space."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils.validation import check_is_fitted
 
-from gansynth.inference.exported import ExportedSampler
+from gansynth.comparison import schema_of
+from gansynth.display._axes import panels
+from gansynth.display._images import draw_mosaic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from gansynth.sampler import GANSampler
-
 
 WAYS = 5
 
@@ -51,7 +49,7 @@ class LatentDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: GANSampler | ExportedSampler,
+        estimator: Any,
         ends: Iterable[tuple[Any, Any]] | None = None,
         n_steps: int = 8,
         *,
@@ -89,11 +87,7 @@ class LatentDisplay:
         ValueError
             If there are no ways, or the sampler makes neither images nor points.
         """
-        if isinstance(estimator, ExportedSampler):
-            schema = estimator.schema
-        else:
-            check_is_fitted(estimator, "artifact_")
-            schema = estimator.artifact_.schema
+        schema = schema_of(estimator)
         if not schema.is_image and any(column.kind != "float" for column in schema.columns):
             raise ValueError("LatentDisplay shows images and points; these are rows of a table.")
         if ends is None:
@@ -127,30 +121,13 @@ class LatentDisplay:
         LatentDisplay
             Itself, with ``ax_`` and ``figure_``.
         """
-        from matplotlib import pyplot as plt
-
-        if ax is None:
-            ax = plt.figure(layout="constrained").add_subplot()
+        ax, _ = panels(ax, 1, 1)
         if self.ways.ndim == 3:
             self._lines(ax, kwargs)
         else:
-            self._tiles(ax, kwargs)
+            draw_mosaic(ax, self.ways, **kwargs)
         self.ax_, self.figure_ = ax, ax.figure
         return self
-
-    def _tiles(self, ax: Axes, options: dict[str, Any]) -> None:
-        """Images in rows, a line of one pixel between them."""
-        low, high = float(self.ways.min()), float(self.ways.max())
-        shades = (self.ways - low) / (high - low or 1.0)
-        padded = np.pad(shades, ((0, 0), (0, 0), (0, 1), (0, 1), (0, 0)), constant_values=1.0)
-        n, steps, height, width, channels = padded.shape
-        mosaic = padded.transpose(0, 2, 1, 3, 4).reshape(n * height, steps * width, channels)
-        mosaic = mosaic[:-1, :-1]
-        if channels not in (3, 4):  # neither colours nor grey: the first channel stands for all
-            mosaic = mosaic[..., 0]
-        defaults: dict[str, Any] = {"cmap": "gray", "vmin": 0, "vmax": 1, "interpolation": "none"}
-        ax.imshow(mosaic, **(defaults | options))
-        ax.set_axis_off()
 
     def _lines(self, ax: Axes, options: dict[str, Any]) -> None:
         """Points in their first two coordinates; of one, over the steps."""
