@@ -202,6 +202,48 @@ def sample(
 
 
 @app.command()
+def report(
+    real: Annotated[
+        Path,
+        typer.Argument(
+            help="Real rows, best such as were not learned: .csv, .parquet, .npy, .npz."
+        ),
+    ],
+    synthetic: Annotated[Path, typer.Argument(help="Synthetic rows of the same columns.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The .html file to write.")] = Path(
+        "report.html"
+    ),
+    train: Annotated[
+        Path | None, typer.Option(help="The rows that were learned, to look for copies of them.")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="Column (or array) of class labels, to be predicted.")
+    ] = None,
+) -> None:
+    """Say how good synthetic rows are, on one page of HTML that needs no network."""
+    with _refusals():
+        from gansynth import atomic, datafiles
+
+        datafiles.check_suffix(output, (".html",))
+        atomic.check_target(output)  # better now than when all is computed
+        (X, y), (new, labels) = (datafiles.read(path, target) for path in (real, synthetic))
+        learned = None if train is None else datafiles.read(train, target)[0]
+
+        from gansynth.report import Report
+
+        found = Report.from_samples(
+            X,
+            new,
+            y=None if target is None else (y, labels),
+            train=learned,
+            title=f"{synthetic.name} beside {real.name}",
+            target=target,
+        )
+        found.write(output)
+    typer.echo(f"{output}: {found.verdict}")
+
+
+@app.command()
 def inspect(
     model: Annotated[Path, typer.Argument(help="An .onnx file that gansynth wrote.")],
     as_json: Annotated[bool, typer.Option("--json", help="For programs, all of it.")] = False,

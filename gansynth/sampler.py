@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
@@ -32,6 +32,9 @@ from gansynth.inference import noise
 from gansynth.inference.exported import ExportedSampler
 from gansynth.schema import FRAMES, Schema
 from gansynth.watching import HistoryKeeper, Run, Watcher, Watchers
+
+if TYPE_CHECKING:
+    from gansynth.report import Report
 
 
 class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseOverSampler):
@@ -654,6 +657,39 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseOverSampler):
         if self.artifact_.schema.columns:
             validate_data(self, X, reset=False, skip_check_array=True)
         return scorers.sliced_wasserstein_scorer(self, X, y)
+
+    def report(
+        self, X: Any, y: Any = None, *, X_train: Any = None, random_state: int | None = 0
+    ) -> Report:
+        """Hold new rows against real ones that were not learned, on one page of HTML.
+
+        Parameters
+        ----------
+        X : DataFrame, Table, ndarray, sparse matrix or list
+            Held-out rows, ten at least.
+        y : array-like of shape (n,), optional
+            Their classes, for a sampler that was fitted with y.
+        X_train : DataFrame, Table, ndarray, sparse matrix or list, optional
+            The rows that were learned, to look for copies of them.
+        random_state : int or None, default=0
+            Seed of the rows and the scores.
+
+        Returns
+        -------
+        gansynth.report.Report
+            Its ``write`` makes a file, notebooks show it, ``verdict`` and ``scores`` are for
+            programs.
+
+        Raises
+        ------
+        NotFittedError
+            If the sampler is not fitted.
+        ValueError
+            If rows are too few, or not of the kind that was fitted.
+        """
+        from gansynth.report import Report
+
+        return Report.from_estimator(self, X, y, X_train=X_train, random_state=random_state)
 
     def to_onnx(
         self,

@@ -50,10 +50,13 @@ ARROWS = {
     "scorers": {"containers", "metrics"},
     "comparison": {"containers", "inference", "metrics", "schema"},
     "display": {"comparison", "metrics"},
+    "report": {
+        *{"atomic", "comparison", "containers", "display", "inference", "metrics", "notebook"},
+    },
     "sampler": {
         *{"architecture", "containers", "inference", "registry", "schema", "training"},
         *{"_compat", "callbacks", "constraints", "deployment", "inputs", "notebook"},
-        *{"progress", "resampling", "scorers", "watching"},
+        *{"progress", "report", "resampling", "scorers", "watching"},
     },
     "imputation": {"registry", "sampler"},
     "oversampling": {"_compat", "callbacks", "sampler"},
@@ -70,6 +73,7 @@ ARROWS = {
         "demo",
         "inspection",
         "registry",
+        "report",
         "streaming",
     },
     "__init__": {"imputation", "oversampling", "sampler", "inference"},

@@ -189,6 +189,13 @@ class TestC2ST:
         real = pd.DataFrame({"x": rng.normal(size=400)})
         assert c2st_auc(real, real.mask(rng.random(real.shape) < 0.9)) > 0.8
 
+    def test_columns_with_few_values_or_none_are_no_obstacle(self, rng):
+        """Trees see which rows have a value, whatever fold these are in."""
+        real = pd.DataFrame({"x": rng.normal(size=40), "empty": np.nan, "one": np.nan})
+        real.loc[3, "one"] = 2.0
+        assert 0.2 < c2st_auc(real, real.assign(x=rng.normal(size=40))) < 0.8
+        assert c2st_auc(real, real.assign(empty=1.0)) == 1.0
+
     def test_more_labels_than_trees_can_hold(self, rng):
         """Of very many labels the rarest count as one."""
         real = pd.DataFrame({"x": rng.integers(0, 900, 500).astype(str)})

@@ -198,6 +198,7 @@ def _draw_scores(ax: Axes, scores: pd.DataFrame, title: str) -> None:
     places = np.arange(len(scores))
     for name, (marker, colour, label) in MARKS.items():
         ax.plot(scores[name], places, marker, color=colour, markersize=5, label=label, alpha=0.9)
+    scores = scores[list(MARKS)]
     ax.hlines(places, scores.min(axis=1), scores.max(axis=1), color="0.6", linewidth=0.5, zorder=0)
     ax.set_yticks(places, [str(name)[:24] for name in scores.index])
     ax.invert_yaxis()

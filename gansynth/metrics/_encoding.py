@@ -17,6 +17,9 @@ from threadpoolctl import threadpool_limits
 MAX_CATEGORIES = 255
 """As many categories as scikit-learn's boosted trees can tell apart in one column."""
 
+FEWEST_VALUES = 5
+"""Numbers in a column below which trees don't look at them."""
+
 WORTH_THREADS = 20_000
 """Rows below which boosted trees are as fast on one thread."""
 
@@ -188,9 +191,14 @@ def boosted_trees(
 ) -> tuple[HistGradientBoostingClassifier, list[np.ndarray]]:
     """Return scikit-learn's boosted trees for encoded tables, and the tables as they take them.
 
-    Labels beyond the :data:`MAX_CATEGORIES` most frequent of a column count as one.
+    Labels beyond the :data:`MAX_CATEGORIES` most frequent of a column count as one. Of numbers that
+    hardly any row has, trees see which rows have one.
     """
     limits = np.where(labelled, MAX_CATEGORIES - 1, np.inf)
+    # A fold without any would be an error of scikit-learn's.
+    present = np.min([(~np.isnan(array)).sum(axis=0) for array in arrays], axis=0)
+    rare = ~labelled & (present < FEWEST_VALUES)
+    arrays = [np.where(rare, np.isnan(array), array) for array in arrays]
     trees = HistGradientBoostingClassifier(categorical_features=labelled, random_state=random_state)
     return trees, [np.minimum(array, limits) for array in arrays]
 
