@@ -10,6 +10,7 @@ import pytest
 
 TABLES = (Path(__file__).parents[1] / "docs" / "tables.md").read_text(encoding="utf-8")
 IMAGES = (Path(__file__).parents[1] / "docs" / "images.md").read_text(encoding="utf-8")
+REPORT = (Path(__file__).parents[1] / "docs" / "report.md").read_text(encoding="utf-8")
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
 
@@ -59,3 +60,11 @@ def test_the_page_on_images_is_right():
     np.testing.assert_array_equal(namespace["way"][[0, -1]], namespace["threes"][:2])
     assert namespace["images"].shape == (6, 8, 8)
     assert namespace["labels"].tolist() == ["dark"] * 3 + ["light"] * 3
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_page_on_reports_is_right(capsys):
+    """A report is written, and a picture."""
+    folder = run(REPORT)["folder"]
+    assert {path.name for path in folder.iterdir()} == {"report.html", "fidelity.png"}
+    assert "boosted trees tell which is which" in capsys.readouterr().out

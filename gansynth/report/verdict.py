@@ -12,6 +12,8 @@ WORDS = (
 )
 """Areas under the ROC curve of trees that tell them apart, and what to say up to each."""
 
+FEWEST_ROWS = 200
+"""Rows below which trees, with twenty in a leaf, see hardly anything in a half."""
 MOST_NEARER = 0.55
 MOST_TOLD = 0.55
 
@@ -31,14 +33,7 @@ def verdict(evidence: Evidence, *, trained: bool) -> str:
     str
         Three sentences at most.
     """
-    auc = evidence.scores[0].found
-    farther = max(auc.synthetic, 1 - auc.synthetic)
-    words = next(words for limit, words in WORDS if farther < limit)
-    said = [
-        f"The synthetic rows {words}: of a real and a synthetic one, boosted trees tell which is "
-        f"which in {farther:.0%} of cases (chance: 50 %; real rows against real ones: "
-        f"{max(auc.real, 1 - auc.real):.0%})."
-    ]
+    said = [_told_apart(evidence)]
     if evidence.columns is not None:
         worst = evidence.columns.iloc[0]
         if worst["synthetic"] < worst["real"] - 0.02:
@@ -46,6 +41,25 @@ def verdict(evidence: Evidence, *, trained: bool) -> str:
         else:
             said.append("Each column by itself is about as near to the real one as real rows are.")
     return " ".join([*said, _privacy(evidence, trained=trained)])
+
+
+def _told_apart(evidence: Evidence) -> str:
+    if min(evidence.given) < FEWEST_ROWS:
+        second, third = evidence.scores[1:3]
+        return (
+            f"{min(evidence.given)} rows are too few for a classifier to tell synthetic from real "
+            f"ones ({FEWEST_ROWS} might do). Look at {second.name} ({second.found.synthetic:.2f}; "
+            f"real rows: {second.found.real:.2f}) and {third.name} ({third.found.synthetic:.2f}; "
+            f"{third.found.real:.2f})."
+        )
+    auc = evidence.scores[0].found
+    farther = max(auc.synthetic, 1 - auc.synthetic)
+    words = next(words for limit, words in WORDS if farther < limit)
+    return (
+        f"The synthetic rows {words}: of a real and a synthetic one, boosted trees tell which is "
+        f"which in {farther:.0%} of cases (chance: 50 %; real rows against real ones: "
+        f"{max(auc.real, 1 - auc.real):.0%})."
+    )
 
 
 def _privacy(evidence: Evidence, *, trained: bool) -> str:
