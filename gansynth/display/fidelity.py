@@ -23,7 +23,8 @@ MARKS = {
 
 
 class FidelityDisplay:
-    """Scores of columns, of their pairs, and a map of the pairs; the worst columns first.
+    """Scores of columns, of their pairs, and a map of the pairs; first the columns that are
+    farthest below real ones.
 
     Synthetic rows, other real rows, and real rows with each column shuffled alone are compared
     with the same real rows: see :func:`gansynth.metrics.beside`.
@@ -151,7 +152,7 @@ class FidelityDisplay:
                 "FidelityDisplay compares columns, and images have none. SampleDisplay shows them."
             )
         columns = pd.DataFrame(beside(column_scores, rows.real, rows.synthetic)._asdict())
-        columns = columns.sort_values("synthetic", kind="stable")
+        columns = columns.loc[(columns["synthetic"] - columns["real"]).sort_values().index]
         paired = columns.index[:most]
         pairs = beside(pair_scores, rows.real[paired], rows.synthetic[paired])
         return cls(columns, pairs._asdict())

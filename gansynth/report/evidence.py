@@ -226,7 +226,7 @@ def _columns_and_pairs(
     gaps = compared(metrics.missing_scores, everything)
     missing = [f"missing, {kind}" for kind in ("real", "synthetic")]
     columns[missing[0]], columns[missing[1]] = rows.real.isna().mean(), rows.synthetic.isna().mean()
-    columns = columns.sort_values("synthetic", kind="stable")
+    columns = columns.loc[(columns["synthetic"] - columns["real"]).sort_values().index]
     paired = compared(metrics.pair_scores, list(columns.index[:MOST_PAIRED]))
     of_all = [("columns", [columns[name].mean() for name in metrics.Beside._fields])]
     if len(columns) > 1:

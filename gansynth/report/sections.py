@@ -69,7 +69,9 @@ def columns(evidence: Evidence) -> str:
         "Numbers and times score 1 minus the Kolmogorov-Smirnov statistic, labels 1 minus the "
         "total variation distance; 1 is best."
     )
-    body += page.table(_first("Columns, the worst first", found, evidence.columns), heads, rows)
+    body += page.table(
+        _first("Columns, the farthest below real ones first", found, evidence.columns), heads, rows
+    )
     worst = _worst_pairs(evidence.pairs)
     if not worst:
         return body

@@ -36,7 +36,7 @@ def verdict(evidence: Evidence, *, trained: bool) -> str:
     said = [_told_apart(evidence)]
     if evidence.columns is not None:
         worst = evidence.columns.iloc[0]
-        if worst["synthetic"] < worst["real"] - 0.02:
+        if worst["synthetic"] < worst["real"] - 0.03:
             said.append(f"The weakest column is {evidence.columns.index[0]}.")
         else:
             said.append("Each column by itself is about as near to the real one as real rows are.")
@@ -57,7 +57,7 @@ def _told_apart(evidence: Evidence) -> str:
     words = next(words for limit, words in WORDS if farther < limit)
     return (
         f"The synthetic rows {words}: of a real and a synthetic one, boosted trees tell which is "
-        f"which in {farther:.0%} of cases (chance: 50 %; real rows against real ones: "
+        f"which in {farther:.0%} of cases (chance: 50%; real rows against real ones: "
         f"{max(auc.real, 1 - auc.real):.0%})."
     )
 
