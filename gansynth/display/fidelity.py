@@ -25,7 +25,8 @@ MARKS = {
 class FidelityDisplay:
     """Scores of columns and of their pairs, with a map of the pairs; the worst columns first.
 
-    These are the ones that are farthest below real ones. Synthetic rows, other real rows, and real rows with each column shuffled alone are compared
+    These are the ones that are farthest below real ones. Synthetic rows, other real rows, and real
+    rows with each column shuffled alone are compared
     with the same real rows: see :func:`gansynth.metrics.beside`.
 
     Parameters
