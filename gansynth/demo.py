@@ -24,7 +24,8 @@ from sklearn.datasets import load_diabetes, load_digits, make_moons
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neighbors import KNeighborsClassifier
 
-from gansynth import GANSampler, atomic, datafiles, demo_pictures, metrics
+from gansynth import GANSampler, atomic, datafiles, metrics
+from gansynth.display import SampleDisplay
 
 QUICK_STEPS = 8
 
@@ -57,8 +58,6 @@ class Exhibit:
         Training time at most, on a machine slow enough to need it.
     figures : dict of (str, str) to callable
         Figures by name and best value: ``figure(held_out, candidate)``, both :class:`Rows`.
-    picture : callable
-        ``picture(held_out, synthetic)`` gives a matplotlib figure.
     frame : callable
         Rows as a data frame, to write as CSV.
     """
@@ -68,7 +67,6 @@ class Exhibit:
     rows: Rows
     seconds: float
     figures: dict[tuple[str, str], Callable[[Rows, Rows], float]]
-    picture: Callable[[Rows, Rows], Figure]
     frame: Callable[[Rows], pd.DataFrame]
 
 
@@ -149,11 +147,20 @@ def _show(
     sampler.to_onnx(stem.with_suffix(".onnx"))
     datafiles.write(stem.with_suffix(".csv"), exhibit.frame(synthetic))
     with atomic.replacing(stem.with_suffix(".png")) as temporary:
-        exhibit.picture(held_out, synthetic).savefig(temporary)
+        _picture(held_out, synthetic).savefig(temporary)
     return sampler, [
         (figure(held_out, learned), figure(held_out, synthetic))
         for figure in exhibit.figures.values()
     ]
+
+
+def _picture(held_out: Rows, synthetic: Rows) -> Figure:
+    """Real rows beside synthetic ones, in a figure that no window knows of."""
+    figure = Figure(figsize=(10, 6), dpi=110, layout="constrained")
+    labels = None if held_out.y is None else (held_out.y, synthetic.y)
+    ax = figure.add_subplot()
+    SampleDisplay.from_samples(held_out.X, synthetic.X, y=labels, ax=ax, density=True)
+    return figure
 
 
 def _diabetes() -> Exhibit:
@@ -187,7 +194,6 @@ def _diabetes() -> Exhibit:
             ("column shapes", "1"): lambda a, b: metrics.column_shapes(a.X, b.X),
             ("told apart by boosted trees, AUC", "0.5"): lambda a, b: metrics.c2st_auc(a.X, b.X),
         },
-        picture=lambda real, synthetic: demo_pictures.marginals(real.X, synthetic.X),
         frame=lambda rows: rows.X,
     )
 
@@ -202,7 +208,6 @@ def _moons() -> Exhibit:
         figures={
             ("told apart by boosted trees, AUC", "0.5"): lambda a, b: metrics.c2st_auc(a.X, b.X)
         },
-        picture=lambda real, synthetic: demo_pictures.points(real.X, synthetic.X),
         frame=lambda rows: pd.DataFrame(rows.X, columns=["x1", "x2"]),
     )
 
@@ -219,7 +224,6 @@ def _digits() -> Exhibit:
             ("coverage", "1"): lambda a, b: metrics.coverage(a.X, b.X),
             ("accuracy of 3 neighbours trained on it", "1"): _accuracy,
         },
-        picture=lambda real, synthetic: demo_pictures.images(real.X, synthetic.X, real.y),
         frame=_flat_digits,
     )
 

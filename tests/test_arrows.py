@@ -63,8 +63,7 @@ ARROWS = {
     "testing": {"architecture", "containers", "sampler", "schema", "training"},
     "inspection": {"inference", "notebook"},
     "streaming": {"atomic", "datafiles", "inference"},
-    "demo_pictures": {"metrics"},
-    "demo": {"sampler", "atomic", "datafiles", "demo_pictures", "metrics"},
+    "demo": {"sampler", "atomic", "datafiles", "display", "metrics"},
     "cli": {
         "sampler",
         "inference",
