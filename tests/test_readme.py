@@ -34,11 +34,11 @@ def test_the_examples_run(tmp_path, monkeypatch, capsys):
 
 
 def test_the_pictures_are_there():
-    """Every picture and file that the README points to is in the repository."""
+    """Every picture, file and folder that the README points to is in the repository."""
     targets = re.findall(r"(?:\]\(|src=\")([^)#:\"]+)[)\"]", README)
     assert targets
     for target in targets:
-        assert (Path(__file__).parents[1] / target).is_file()
+        assert (Path(__file__).parents[1] / target).exists()
 
 
 def test_the_page_on_tables_is_right(capsys):
