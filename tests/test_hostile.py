@@ -170,3 +170,19 @@ def test_shapes_that_no_tensor_has_are_refused(operator, shape, raw):
     model.graph.node.append(onnx.helper.make_node(operator, inputs, ["grown"]))
     with pytest.raises(ArtifactError, match=f"{operator} has the shape"):
         seal(model.SerializeToString(), TABLE, {})
+
+
+@pytest.mark.parametrize("dims", [[1, *[2**40] * 50], [-1, 2], [2**31]])
+@pytest.mark.parametrize("inside", [True, False])
+def test_constants_of_impossible_sizes_are_refused(dims, inside):
+    """They take memory, or end the process: as a constant of the graph or of a branch."""
+    constant = onnx.TensorProto(name="hostile", dims=dims, data_type=6, raw_data=bytes(4))
+    model = onnx.load_from_string(graphs.linear())
+    if inside:
+        branch = onnx.GraphProto(name="branch", initializer=[constant])
+        node = onnx.helper.make_node("If", ["z"], ["grown"], then_branch=branch)
+        model.graph.node.append(node)
+    else:
+        model.graph.initializer.append(constant)
+    with pytest.raises(ArtifactError, match="the constant 'hostile' has"):
+        seal(model.SerializeToString(), TABLE, {})

@@ -1,7 +1,7 @@
 """Shapes that a graph has as constants: those that no tensor can have are refused.
 
-ONNX Runtime (1.26) takes them as they are. A tensor of 2**62 numbers keeps it busy for ever, and
-of less than none it ends the process.
+ONNX Runtime (1.26) takes them as they are. A tensor of 2**62 numbers keeps it busy for ever; of
+less than none, or of fifty axes, it ends the process.
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ import numpy as np
 from gansynth.inference import _wire
 
 MOST_VALUES = 1 << 26
-SHAPED = {"ConstantOfShape": 0, "Expand": 1, "Tile": 1}
+MOST_AXES = 8
+SHAPED = {"ConstantOfShape": 0, "Expand": 1, "Reshape": 1, "Tile": 1}
 """Operators that make a tensor of a shape that is given, and by which input."""
 INT64 = 7
 # Field numbers of onnx.proto3.
 NODE, INITIALIZER = 1, 5  # of GraphProto
 INPUT, OUTPUT, OP_TYPE, ATTRIBUTE = 1, 2, 4, 5  # of NodeProto
-TENSOR = 5  # of AttributeProto
-DATA_TYPE, INT64_DATA, NAME, RAW_DATA = 2, 7, 8, 9  # of TensorProto
+TENSOR, GRAPH = 5, 6  # of AttributeProto
+DIMS, DATA_TYPE, INT64_DATA, NAME, RAW_DATA = 1, 2, 7, 8, 9  # of TensorProto
 
 
 def check_shapes(graph: memoryview) -> None:
-    """Refuse a graph with a shape that is negative, or of too many values.
+    """Refuse a graph with a shape that is negative, or of too many values or axes.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ def check_shapes(graph: memoryview) -> None:
     Raises
     ------
     ValueError
-        Naming the operator and the shape.
+        Naming the operator or tensor, and the shape.
     """
     constants: dict[bytes, list[int]] = {}
     shaped: list[tuple[str, bytes]] = []
@@ -59,7 +60,7 @@ def _read_node(
     inputs: list[bytes] = []
     outputs: list[bytes] = []
     operator = ""
-    tensors: list[memoryview] = []
+    tensors: list[list[int]] = []
     for field in _wire.fields(node):
         if isinstance(field.value, int):
             continue
@@ -70,34 +71,61 @@ def _read_node(
         elif field.number == OP_TYPE:
             operator = str(field.value, "utf-8", "replace")
         elif field.number == ATTRIBUTE:
-            parts = _wire.fields(field.value)
-            tensors += [
-                part.value
-                for part in parts
-                if part.number == TENSOR and not isinstance(part.value, int)
-            ]
+            tensors += _constants(field.value)
     place = SHAPED.get(operator)
     if place is not None and len(inputs) > place:
         shaped.append((operator, inputs[place]))
     if operator == "Constant" and outputs and tensors:
-        constants[outputs[0]] = _tensor(tensors[0])[1]
+        constants[outputs[0]] = tensors[0]
+
+
+def _constants(attribute: memoryview) -> list[list[int]]:
+    """Integers of the tensors in an attribute; graphs in it are checked by themselves."""
+    tensors = []
+    for part in _wire.fields(attribute):
+        if isinstance(part.value, int):
+            continue
+        if part.number == TENSOR:
+            tensors.append(_tensor(part.value)[1])
+        elif part.number == GRAPH:  # of a branch or a loop
+            check_shapes(part.value)
+    return tensors
 
 
 def _tensor(tensor: memoryview) -> tuple[bytes, list[int]]:
     """Name of a TensorProto, and its values if it holds a few integers of 64 bits."""
-    name, kind, values = b"", 0, []
+    name, kind = b"", 0
+    sizes: list[int] = []
+    values: list[int] = []
     for field in _wire.fields(tensor):
         if isinstance(field.value, int):
             if field.number == DATA_TYPE:
                 kind = field.value
+            elif field.number == DIMS:
+                sizes.append(field.value)
             elif field.number == INT64_DATA:
                 values.append(field.value)
         elif field.number == NAME:
             name = bytes(field.value)
+        elif field.number == DIMS:
+            sizes += _wire.varints(field.value)
         elif field.number == RAW_DATA and len(field.value) <= 512:
             whole = len(field.value) // 8 * 8
             values += np.frombuffer(field.value[:whole], "<i8").tolist()
         elif field.number == INT64_DATA and len(field.value) <= 512:
-            values += list(_wire.varints(field.value))
-    signed = [value - (value >> 63 << 64) if value >= 0 else value for value in values]
-    return name, signed if kind == INT64 else []
+            values += _wire.varints(field.value)
+    sizes = _signed(sizes)
+    # Memory is taken for what they say before the data are looked at; of the smallest type, two
+    # values are a byte.
+    too_many = math.prod(sizes) > 2 * len(tensor)
+    if len(sizes) > MOST_AXES or min(sizes, default=0) < 0 or too_many:
+        raise ValueError(
+            f"the constant {str(name, 'utf-8', 'replace')[:80]!r} has {len(sizes)} axes, of "
+            f"{sizes[:MOST_AXES]}, which none of a generator has"
+        )
+    return name, _signed(values) if kind == INT64 else []
+
+
+def _signed(words: list[int]) -> list[int]:
+    """Words of 64 bits as the integers that they stand for."""
+    return [word - (word >> 63 << 64) if word >= 0 else word for word in words]
