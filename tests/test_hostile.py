@@ -172,6 +172,19 @@ def test_shapes_that_no_tensor_has_are_refused(operator, shape, raw):
         seal(model.SerializeToString(), TABLE, {})
 
 
+@pytest.mark.parametrize(("starts", "ends"), [([9, 0], [2**31 - 1, 1]), ([0, 0], [3, 1])])
+def test_slices_that_leave_rows_out_are_refused(starts, ends):
+    """ONNX Runtime divides by the number of rows that are left, which ends the process."""
+    model = onnx.load_from_string(graphs.linear())
+    for name, values in {"starts": starts, "ends": ends, "axes": [0, 1]}.items():
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(values), name))
+    model.graph.node.append(
+        onnx.helper.make_node("Slice", ["z", "starts", "ends", "axes"], ["cut"])
+    )
+    with pytest.raises(ArtifactError, match=f"Slice takes rows {starts[0]} to {ends[0]}"):
+        seal(model.SerializeToString(), TABLE, {})
+
+
 @pytest.mark.parametrize("dims", [[1, *[2**40] * 50], [-1, 2], [2**31]])
 @pytest.mark.parametrize("inside", [True, False])
 def test_constants_of_impossible_sizes_are_refused(dims, inside):

@@ -16,6 +16,8 @@ MOST_VALUES = 1 << 26
 MOST_AXES = 8
 SHAPED = {"ConstantOfShape": 0, "Expand": 1, "Reshape": 1, "Tile": 1}
 """Operators that make a tensor of a shape that is given, and by which input."""
+OPEN_END = 10**9
+"""Slices that go on to the end of an axis say this, or more."""
 INT64 = 7
 # Field numbers of onnx.proto3.
 NODE, INITIALIZER = 1, 5  # of GraphProto
@@ -25,7 +27,10 @@ DIMS, DATA_TYPE, INT64_DATA, NAME, RAW_DATA = 1, 2, 7, 8, 9  # of TensorProto
 
 
 def check_shapes(graph: memoryview) -> None:
-    """Refuse a graph with a shape that is negative, or of too many values or axes.
+    """Refuse a graph with a shape that is negative, or of too many values or axes, or cut rows.
+
+    Row i is of noise i, so that no generator leaves rows out; ONNX Runtime (1.26) divides by how
+    many are left.
 
     Parameters
     ----------
@@ -38,7 +43,7 @@ def check_shapes(graph: memoryview) -> None:
         Naming the operator or tensor, and the shape.
     """
     constants: dict[bytes, list[int]] = {}
-    shaped: list[tuple[str, bytes]] = []
+    nodes: list[tuple[str, list[bytes]]] = []
     for field in _wire.fields(graph):
         if isinstance(field.value, int):
             continue
@@ -46,17 +51,32 @@ def check_shapes(graph: memoryview) -> None:
             name, values = _tensor(field.value)
             constants[name] = values
         elif field.number == NODE:
-            _read_node(field.value, constants, shaped)
-    for operator, name in shaped:
-        shape = constants.get(name, [])
-        if min(shape, default=0) < -1 or math.prod(max(size, 1) for size in shape) > MOST_VALUES:
-            raise ValueError(f"{operator} has the shape {shape[:8]}, which no tensor of rows has")
+            nodes.append(_read_node(field.value, constants))
+    for operator, inputs in nodes:
+        given = [constants.get(name, []) for name in inputs]
+        place = SHAPED.get(operator, len(given))
+        for shape in given[place : place + 1]:
+            _check_shape(operator, shape)
+        if operator == "Slice" and len(given) > 3:
+            _check_slice(*given[1:4])
 
 
-def _read_node(
-    node: memoryview, constants: dict[bytes, list[int]], shaped: list[tuple[str, bytes]]
-) -> None:
-    """Note the constant that a node is, or by which name it is given a shape."""
+def _check_shape(operator: str, shape: list[int]) -> None:
+    """Refuse a shape that no tensor has."""
+    if min(shape, default=0) < -1 or math.prod(max(size, 1) for size in shape) > MOST_VALUES:
+        raise ValueError(f"{operator} has the shape {shape[:8]}, which no tensor of rows has")
+
+
+def _check_slice(starts: list[int], ends: list[int], axes: list[int]) -> None:
+    """Refuse to cut rows; a slice of the first axis alone may be of a shape, and is let pass."""
+    spans = {axis: (start, end) for start, end, axis in zip(starts, ends, axes, strict=False)}
+    start, end = spans.get(0, (0, OPEN_END))
+    if len(spans) > 1 and (start != 0 or end < OPEN_END):
+        raise ValueError(f"Slice takes rows {start} to {end}, which leaves rows out")
+
+
+def _read_node(node: memoryview, constants: dict[bytes, list[int]]) -> tuple[str, list[bytes]]:
+    """Operator and inputs of a node; the constant that it may be is noted."""
     inputs: list[bytes] = []
     outputs: list[bytes] = []
     operator = ""
@@ -72,11 +92,9 @@ def _read_node(
             operator = str(field.value, "utf-8", "replace")
         elif field.number == ATTRIBUTE:
             tensors += _constants(field.value)
-    place = SHAPED.get(operator)
-    if place is not None and len(inputs) > place:
-        shaped.append((operator, inputs[place]))
     if operator == "Constant" and outputs and tensors:
         constants[outputs[0]] = tensors[0]
+    return operator, inputs
 
 
 def _constants(attribute: memoryview) -> list[list[int]]:
