@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gansynth import containers, metrics
+from gansynth import metrics
+from gansynth.comparison import TARGET, learned
+from gansynth.containers import as_frame
 
 MOST_DRAWS = 8
 ROWS = 2_000
 """Few held-out rows are compared with several times as many new ones, up to about this number, so
 that chance says less."""
-TARGET = "class of the row"
 
 
 def sliced_wasserstein_scorer(sampler: Any, X: Any, y: Any = None) -> float:
@@ -93,23 +94,16 @@ def tstr_scorer(sampler: Any, X: Any, y: Any) -> float:
 
 def _real_and_new(sampler: Any, X: Any, y: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Held-out and new rows as frames, their classes in one more column."""
-    real = _learned(sampler, X)
+    schema = sampler.artifact_.schema
+    real = as_frame(learned(schema, X))
     repeats = int(np.clip(ROWS // len(real), 1, MOST_DRAWS))
     if not hasattr(sampler, "classes_"):
-        return real, _learned(sampler, sampler.sample(repeats * len(real), random_state=0))
+        new = sampler.sample(repeats * len(real), random_state=0)
+        return real, as_frame(learned(schema, new))
     if y is None:
         raise ValueError("y is missing: the sampler was fitted with classes. Pass those of X.")
     labels = np.asarray(y)
     classes = np.tile(labels, repeats)
-    new = _learned(sampler, sampler.sample(y=classes, random_state=0))
+    new = as_frame(learned(schema, sampler.sample(y=classes, random_state=0)))
     real[TARGET], new[TARGET] = labels.astype(str), classes.astype(str)
     return real, new
-
-
-def _learned(sampler: Any, X: Any) -> pd.DataFrame:
-    """What rows hold of columns that were learned: no identifiers, nothing that was dropped."""
-    schema = sampler.artifact_.schema
-    frame = containers.as_frame(X)
-    if schema.is_image:
-        return frame
-    return frame[[column.output for column in schema.modelled.columns]]

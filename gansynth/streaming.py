@@ -62,15 +62,11 @@ class Order:
         """Where the parts are, until they are one file."""
         return Path(f"{self.output}.parts")
 
-    @cached_property
-    def parts(self) -> list[tuple[Path, int, int]]:
+    def parts(self) -> Iterator[tuple[Path, int, int]]:
         """File of each part, its first row, and the one behind its last."""
         size, suffix = self.rows_a_part, Path(self.output).suffix.lower()
-        firsts = range(0, self.n_samples, size) or range(1)
-        return [
-            (self.folder / f"{i:06}{suffix}", first, min(first + size, self.n_samples))
-            for i, first in enumerate(firsts)
-        ]
+        for i, first in enumerate(range(0, self.n_samples, size) or range(1)):
+            yield self.folder / f"{i:06}{suffix}", first, min(first + size, self.n_samples)
 
     @property
     def plan(self) -> dict[str, Any]:
@@ -151,25 +147,20 @@ def order(
 
 def draw(wanted: Order, workers: int = 1) -> Iterator[int]:
     """Draw the parts that are not there yet; yields the number of rows of each that is."""
-    left = []
-    for path, start, stop in wanted.parts:
-        if path.exists():
-            yield stop - start
-        else:
-            left.append((path, start, stop))
-    made = Parallel(workers, return_as="generator_unordered")(
-        delayed(_draw_part)(wanted, *part) for part in left
+    yield from Parallel(workers, return_as="generator_unordered")(
+        delayed(_draw_part)(wanted, *part) for part in wanted.parts()
     )
-    yield from made
 
 
 def join(wanted: Order) -> None:
     """Make one file of all parts, and delete them."""
-    datafiles.join(wanted.output, [path for path, _, _ in wanted.parts])
+    datafiles.join(wanted.output, [path for path, _, _ in wanted.parts()])
     shutil.rmtree(wanted.folder)
 
 
 def _draw_part(wanted: Order, path: Path, start: int, stop: int) -> int:
+    if path.exists():
+        return stop - start
     sampler = _loaded(wanted.model, wanted.digest)
     asked = {"y": wanted.y, "return_y": bool(sampler.schema.classes), "random_state": wanted.seed}
     batches = sampler.sample_batches(stop, MOST_ROWS_A_PART, start=start, **asked)

@@ -47,7 +47,7 @@ ARROWS = {
     },
     "inputs": {"column_types", "constraints", "containers", "rewriting", "schema"},
     "resampling": {"containers", "schema"},
-    "scorers": {"containers", "metrics"},
+    "scorers": {"comparison", "containers", "metrics"},
     "comparison": {"containers", "inference", "metrics", "schema"},
     "display": {"comparison", "metrics"},
     "report": {

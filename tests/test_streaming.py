@@ -131,7 +131,7 @@ def test_what_is_there_is_not_drawn_again(tmp_path, table):
     parts = streaming.draw(order)
     assert next(parts) == 32
     parts.close()
-    first = order.parts[0][0]
+    first = next(order.parts())[0]
     before = first.stat().st_mtime_ns
     again = streaming.order(table, path, 100)
     assert again == order
