@@ -192,8 +192,7 @@ def sample_charts(network: keras.Model, inputs: list[np.ndarray]) -> tuple[np.nd
     z = z.copy()
     z[:, 0] = ndtri((chart % atlas.charts + 0.5) / atlas.charts)
     condition = [chart // atlas.charts for _ in y]
-    points = network.predict([z, *condition], batch_size=4096, verbose=0)
-    return np.asarray(points), chart
+    return np.asarray(network([z, *condition])), chart
 
 
 def weigh_charts(network: keras.Model, shares: np.ndarray) -> None:

@@ -252,7 +252,7 @@ class Heads:
     def __init__(self, network: keras.Model, inputs: list[np.ndarray]) -> None:
         layer = network.get_layer(HEADS)
         inner = keras.Model(network.inputs, layer.input)
-        self._hidden = np.asarray(inner.predict(inputs, batch_size=4096, verbose=0))
+        self._hidden = np.asarray(inner(inputs))
         self._kernel, self._bias = layer.get_weights()
 
     def __getitem__(self, slots: slice) -> np.ndarray:
