@@ -30,8 +30,8 @@ BY_DESIGN = {
     "the rows",
     "SDMetrics calculate_dcr": "mean of the columns' differences, each 1 at most, in the place of "
     "a Euclidean distance",
-    "SDMetrics DCROverfittingProtection, its distance": "mean of the columns' differences, in the place of a "
-    "Euclidean distance; held-out rows are measured in a range of their own",
+    "SDMetrics DCROverfittingProtection, its distance": "mean of the columns' differences, in the "
+    "place of a Euclidean distance; held-out rows are measured in a range of their own",
     "SDMetrics BinaryDecisionTreeClassifier": "F1 of a single tree",
     "torch-fidelity KID": "other subsets",
 }
