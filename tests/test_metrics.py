@@ -6,7 +6,9 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import wasserstein_distance
+from scipy.spatial.distance import cdist
+from scipy.stats import ks_2samp, mannwhitneyu, norm, wasserstein_distance
+from sklearn.metrics.pairwise import polynomial_kernel
 
 from gansynth.metrics import (
     beside,
@@ -78,6 +80,16 @@ class TestSlicedWasserstein:
         expected = wasserstein_distance(real / real.std(), other / real.std())
         assert sliced_wasserstein(real[:, None], other[:, None]) == pytest.approx(expected)
 
+    def test_sets_known_by_hand(self):
+        """Along a line, of as many points and of fewer; labels are at a distance of one."""
+        x = np.array([[0.0], [2.0]])  # of deviation 1
+        assert sliced_wasserstein(x, np.array([[0.0], [4.0]])) == pytest.approx(1.0)
+        assert sliced_wasserstein(x, np.array([[3.0]])) == pytest.approx(2.0)
+        labels = pd.DataFrame({"x": ["a", "a"]}), pd.DataFrame({"x": ["b", "b"]})
+        # One step in the plane: the mean of |cos| over its directions is 2 / pi.
+        found = sliced_wasserstein(*labels, n_projections=4000)
+        assert found == pytest.approx(2 / np.pi, rel=0.03)
+
     def test_what_it_sees(self, rng):
         """Other shares of a label, values that are missing, columns that no longer go together."""
         real = mixed(rng)
@@ -138,6 +150,22 @@ class TestColumnShapes:
         """Numbers score 1 - KS, labels 1 - total variation, and missing values do not count."""
         found = column_scores(pd.DataFrame({"x": real}), pd.DataFrame({"x": synthetic}))
         assert found["x"] == pytest.approx(score)
+
+    def test_numbers_and_dates_are_what_scipy_gives(self, rng):
+        """Ties included, of tables that differ in length."""
+        real, other = mixed(rng, 400), mixed(rng, 150)
+        other["number"] = other["number"] + 0.3
+        found = column_scores(real, other)
+        for name in ("number", "count", "day"):
+            values = (frame[name].dropna().to_numpy("int64" if name == "day" else float)
+                      for frame in (real, other))  # fmt: skip
+            assert found[name] == pytest.approx(1 - ks_2samp(*values).statistic, abs=1e-12)
+
+    def test_two_normals_of_one_deviation(self):
+        """The statistic of Kolmogorov and Smirnov is known for shifts: here, of one deviation."""
+        quantiles = norm.ppf((np.arange(20_000) + 0.5) / 20_000)[:, None]
+        expected = 1 - (norm.cdf(0.5) - norm.cdf(-0.5))
+        assert column_shapes(quantiles, quantiles + 1) == pytest.approx(expected, abs=1e-4)
 
     def test_dates_of_two_resolutions_are_compared_as_times(self):
         """The unit in which a frame stores its dates does not matter."""
@@ -308,6 +336,16 @@ class TestKernelDistance:
         across = sum(kernel(x[i], y[j]) for i, j in pairs) / 49
         assert kernel_distance(x, y) == pytest.approx(sum(own) - 2 * across)
 
+    def test_it_is_what_scikit_learns_kernel_gives(self, rng):
+        """Of features, by the polynomial kernel of KID; of points known by hand."""
+        x, y = rng.normal(size=(30, 5)), rng.normal(size=(30, 5)) + 0.5
+        xx, yy, xy = (polynomial_kernel(*of, degree=3) for of in ((x, x), (y, y), (x, y)))
+        within = sum(k[~np.eye(30, dtype=bool)].mean() for k in (xx, yy))
+        assert kernel_distance(x, y) == pytest.approx(within - 2 * xy.mean(), abs=1e-12)
+        # Kernels of 1 and 1, of 2 and 2 (125), of 1 and 2 (27), all on a line.
+        one, two = np.ones((3, 1)), np.full((3, 1), 2.0)
+        assert kernel_distance(one, two) == pytest.approx(8 + 125 - 2 * 27)
+
     def test_samples_of_one_distribution_are_at_no_distance_in_the_mean(self, rng):
         """Of small samples, too: half of the figures are below zero, and shifts stand out."""
         found = [
@@ -317,7 +355,7 @@ class TestKernelDistance:
         assert abs(np.mean(found)) < 3 * np.std(found) / np.sqrt(200)
         assert min(found) < 0
         x, y = rng.normal(size=(2, 1000, 3))
-        assert kernel_distance(x, y + 0.5, n_subsets=1) > 10 * abs(kernel_distance(x, y))
+        assert kernel_distance(x, y + 0.5, 1) > 10 * abs(kernel_distance(x, y, 1))
 
     def test_subsets_differ_with_the_seed_alone(self, rng):
         """The same figure at each call; another for other subsets; numpy's state is left alone."""
@@ -384,6 +422,11 @@ class TestModes:
         assert np.isnan(found.reverse_kl)
         assert np.isnan(found.std_ratio)
 
+    def test_modes_without_spread_are_refused(self):
+        """Nothing lies within no distance."""
+        with pytest.raises(ValueError, match="std must be above 0, got 0"):
+            modes(self.centres, self.centres, std=0)
+
 
 class TestTSTR:
     def table(self, rng, n=300):
@@ -443,6 +486,17 @@ class TestPrivacy:
         table = pd.DataFrame({"x": [0.0, 5.0, 0.0, np.nan], "label": ["a", "a", "c", "a"]})
         (found,) = closest_distances(reference, table)
         assert found == pytest.approx([0.0, 0.5, 1.0, 1.0], abs=1e-6)
+
+    def test_distances_and_attack_are_what_scipy_gives(self, rng):
+        """Euclidean distances of numbers in ranges, and Mann and Whitney's statistic of them."""
+        train, held_out, rows = (rng.normal(size=(n, 3)) * [1, 5, 9] for n in (60, 40, 50))
+        (found,) = closest_distances(train, rows)
+        spread = np.ptp(train, axis=0)
+        np.testing.assert_allclose(found, cdist(rows / spread, train / spread).min(axis=1))
+        spread = np.ptp(rows, axis=0)
+        near, far = (cdist(x / spread, rows / spread).min(axis=1) for x in (train, held_out))
+        expected = mannwhitneyu(far, near).statistic / (60 * 40)
+        assert membership_auc(train, held_out, rows) == pytest.approx(expected)
 
     def test_columns_without_values_or_spread_do_no_harm(self):
         """Constant and wholly missing columns give finite distances."""

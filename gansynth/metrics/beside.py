@@ -20,6 +20,14 @@ class Beside(NamedTuple):
         Of real rows: the floor, which no generator has a reason to be below.
     independent : the same
         Of real rows in which each column is shuffled alone: perfect marginals, and nothing else.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gansynth.metrics import beside, column_shapes
+    >>> rows = np.arange(8.0).reshape(4, 2)
+    >>> beside(column_shapes, rows, rows + 100).synthetic
+    0.0
     """
 
     synthetic: Any
@@ -53,7 +61,7 @@ def beside(
     Raises
     ------
     ValueError
-        If there is only one real row.
+        If there is only one real row, or the metric refuses the rows.
 
     Examples
     --------
@@ -61,7 +69,15 @@ def beside(
     >>> from gansynth.metrics import beside, sliced_wasserstein
     >>> x = np.random.default_rng(0).normal(size=(2000, 1))
     >>> found = beside(sliced_wasserstein, x, x + 1)
-    >>> found.synthetic > 10 * found.real
+    >>> found.synthetic > 5 * found.real
+    True
+
+    Of a metric that asks for more, here rows that were held out and those that were learned:
+
+    >>> from gansynth.metrics import membership_auc
+    >>> held_out = np.random.default_rng(1).normal(size=(1000, 1))
+    >>> found = beside(lambda one, rows: membership_auc(one, held_out, rows), x, x)
+    >>> found.synthetic > found.real
     True
     """
     one, other = halves(real, random_state)
@@ -88,6 +104,14 @@ def halves(rows: Any, random_state: int | None = 0) -> tuple[Any, Any]:
     ------
     ValueError
         If there are fewer than two rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gansynth.metrics import halves
+    >>> one, other = halves(np.arange(5))
+    >>> len(one), len(other)
+    (2, 3)
     """
     if len(rows) < 2:
         raise ValueError(f"rows has {len(rows)} of them, which can't be halved; give two at least.")
@@ -110,6 +134,14 @@ def shuffled(rows: Any, random_state: int | None = 0) -> Any:
     -------
     DataFrame or ndarray
         A copy.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from gansynth.metrics import shuffled
+    >>> rows = pd.DataFrame({"size": [1, 2, 3], "colour": ["red", "red", "blue"]})
+    >>> shuffled(rows)["colour"].value_counts().to_dict()
+    {'red': 2, 'blue': 1}
     """
     rng = np.random.default_rng(random_state)
     if not isinstance(rows, pd.DataFrame):

@@ -41,14 +41,21 @@ def column_scores(real: Any, synthetic: Any) -> pd.Series:
     Series of float
         One score per column, from 0 to 1 (equal).
 
+    Raises
+    ------
+    ValueError
+        If columns differ, or a table has no rows.
+
     References
     ----------
-    .. [1] DataCebo, SDMetrics: KSComplement and TVComplement,
-       https://docs.sdv.dev/sdmetrics.
+    .. [1] DataCebo, SDMetrics: KSComplement and TVComplement, https://docs.sdv.dev/sdmetrics; the
+       statistic is that of Massey, "The Kolmogorov-Smirnov Test for Goodness of Fit", Journal of
+       the American Statistical Association 46, 1951.
 
     Examples
     --------
     >>> import pandas as pd
+    >>> from gansynth.metrics import column_scores
     >>> real = pd.DataFrame({"size": [1, 2, 3, 4], "colour": ["red", "red", "blue", "blue"]})
     >>> column_scores(real, real.assign(colour="red"))
     size      1.0
@@ -68,7 +75,7 @@ def column_scores(real: Any, synthetic: Any) -> pd.Series:
 
 
 def column_shapes(real: Any, synthetic: Any) -> float:
-    """Mean of :func:`column_scores`: what SDMetrics calls Column Shapes.
+    """Mean of :func:`column_scores`: what SDMetrics calls Column Shapes [1]_.
 
     Columns shuffled alone score a perfect 1.0, so never judge by this figure on its own.
 
@@ -81,6 +88,23 @@ def column_shapes(real: Any, synthetic: Any) -> float:
     -------
     float
         From 0 to 1 (all marginals equal); NaN scores are left out of the mean.
+
+    Raises
+    ------
+    ValueError
+        If columns differ, or a table has no rows.
+
+    References
+    ----------
+    .. [1] DataCebo, SDMetrics: Quality Report, https://docs.sdv.dev/sdmetrics.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from gansynth.metrics import column_shapes
+    >>> real = pd.DataFrame({"size": [1, 2, 3, 4], "colour": ["red", "red", "blue", "blue"]})
+    >>> column_shapes(real, real.assign(colour="red"))
+    0.75
     """
     return float(column_scores(real, synthetic).mean())
 
@@ -98,6 +122,11 @@ def missing_scores(real: Any, synthetic: Any) -> pd.Series:
     Series of float
         1 minus the difference of the shares, per column: from 0 to 1 (equal).
 
+    Raises
+    ------
+    ValueError
+        If columns differ, or a table has no rows.
+
     References
     ----------
     .. [1] DataCebo, SDMetrics: MissingValueSimilarity, https://docs.sdv.dev/sdmetrics.
@@ -105,6 +134,7 @@ def missing_scores(real: Any, synthetic: Any) -> pd.Series:
     Examples
     --------
     >>> import pandas as pd
+    >>> from gansynth.metrics import missing_scores
     >>> missing_scores(pd.DataFrame({"a": [1, None]}), pd.DataFrame({"a": [1, 2]}))
     a    0.5
     dtype: float64
@@ -153,10 +183,23 @@ def c2st_auc(real: Any, synthetic: Any, random_state: int | None = 0) -> float:
     float
         0.5: not to be told apart. 1.0: always.
 
+    Raises
+    ------
+    ValueError
+        If columns differ, or a table has fewer than five rows.
+
     References
     ----------
     .. [1] Lopez-Paz and Oquab, "Revisiting Classifier Two-Sample Tests", ICLR 2017,
        https://arxiv.org/abs/1610.06545.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gansynth.metrics import c2st_auc
+    >>> real = np.random.default_rng(0).normal(size=(100, 1))
+    >>> c2st_auc(real, real + 9)
+    1.0
     """
     real, synthetic = as_frames(real=real, synthetic=synthetic)
     if min(len(real), len(synthetic)) < 5:
@@ -199,6 +242,11 @@ def sliced_wasserstein(
         0 or more, in standard deviations. It falls with the root of the number of rows where the
         two are of one distribution, so look at real against real, too.
 
+    Raises
+    ------
+    ValueError
+        If columns differ, a table has no rows, or ``n_projections`` is less than 1.
+
     References
     ----------
     .. [1] Rabin et al., "Wasserstein Barycenter and Its Application to Texture Mixing", SSVM 2011;
@@ -207,6 +255,7 @@ def sliced_wasserstein(
     Examples
     --------
     >>> import numpy as np
+    >>> from gansynth.metrics import sliced_wasserstein
     >>> x = np.array([[0.0], [2.0]])
     >>> sliced_wasserstein(x, x + 1)
     1.0
@@ -239,6 +288,13 @@ class ModeScores(NamedTuple):
     std_ratio : float
         Spread of the high-quality points about their mode's own mean, over the spread that a
         perfect sampler has there; mean over the modes that have two or more. Ideal: 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gansynth.metrics import modes
+    >>> modes(np.array([[0.1], [4.9]]), centres=np.array([[0.0], [5.0]]), std=0.1).captured
+    2
     """
 
     captured: int
@@ -258,7 +314,7 @@ def modes(points: np.ndarray, centres: np.ndarray, std: float, n_std: float = 3.
     centres : ndarray of shape (m, d)
         The modes of the mixture.
     std : float
-        Standard deviation of every mode, in every direction.
+        Standard deviation of every mode, in every direction; above 0.
     n_std : float
         Radius, in standard deviations, within which a point is of high quality.
 
@@ -266,6 +322,12 @@ def modes(points: np.ndarray, centres: np.ndarray, std: float, n_std: float = 3.
     -------
     ModeScores
         Modes captured, modes with a fair share, high quality, reverse KL, std ratio.
+
+    Raises
+    ------
+    ValueError
+        If there are no points or no centres, they are not of one dimension, or ``std`` is not
+        above 0.
 
     References
     ----------
@@ -275,10 +337,13 @@ def modes(points: np.ndarray, centres: np.ndarray, std: float, n_std: float = 3.
     Examples
     --------
     >>> import numpy as np
+    >>> from gansynth.metrics import modes
     >>> points = np.array([[0.1], [-0.1], [5.2], [7.0]])
     >>> modes(points, centres=np.array([[0.0], [5.0], [9.0]]), std=0.1)[:3]
     (2, 2, 0.75)
     """
+    if not std > 0:
+        raise ValueError(f"std must be above 0, got {std}.")
     points, centres = np.asarray(points, np.float64), np.asarray(centres, np.float64)
     distances, nearest = (
         found[:, 0] for found in NearestNeighbors(n_neighbors=1).fit(centres).kneighbors(points)

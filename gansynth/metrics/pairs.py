@@ -45,6 +45,7 @@ def pair_scores(real: Any, synthetic: Any, bins: int = 10) -> pd.DataFrame:
     Examples
     --------
     >>> import pandas as pd
+    >>> from gansynth.metrics import pair_scores
     >>> real = pd.DataFrame({"a": ["x", "x", "y", "y"], "b": [1, 1, 2, 2]})
     >>> pair_scores(real, real.assign(b=[1, 2, 1, 2])).loc["a", "b"]
     np.float64(0.5)

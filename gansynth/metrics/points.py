@@ -26,6 +26,14 @@ class PRDC(NamedTuple):
         distribution score about 1; crowds where real points are densest score more.
     coverage : float
         Share of real points with a synthetic one in their neighbourhood.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gansynth.metrics import prdc
+    >>> points = np.arange(10.0)[:, None]
+    >>> prdc(points, points).recall
+    1.0
     """
 
     precision: float
@@ -54,6 +62,11 @@ def prdc(real: np.ndarray, synthetic: np.ndarray, k: int = 5) -> PRDC:
     PRDC
         Precision, recall, density, coverage.
 
+    Raises
+    ------
+    ValueError
+        If ``k`` is less than 1, or not less than the number of points of a sample.
+
     References
     ----------
     .. [1] Kynkäänniemi et al., "Improved Precision and Recall Metric for Assessing Generative
@@ -64,6 +77,7 @@ def prdc(real: np.ndarray, synthetic: np.ndarray, k: int = 5) -> PRDC:
     Examples
     --------
     >>> import numpy as np
+    >>> from gansynth.metrics import prdc
     >>> real = np.array([[0.0], [1.0], [10.0], [13.0]])
     >>> prdc(real, np.array([[0.5], [1.5]]), k=1)
     PRDC(precision=1.0, recall=0.5, density=1.5, coverage=0.5)
@@ -99,10 +113,22 @@ def coverage(real: np.ndarray, synthetic: np.ndarray, k: int = 5) -> float:
     float
         From 0 (nothing real is covered) to 1.
 
+    Raises
+    ------
+    ValueError
+        If ``k`` is less than 1, or not less than the number of real points.
+
     References
     ----------
     .. [1] Naeem et al., "Reliable Fidelity and Diversity Metrics for Generative Models",
        ICML 2020, https://arxiv.org/abs/2002.09797.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gansynth.metrics import coverage
+    >>> coverage(np.array([[0.0], [1.0], [10.0], [13.0]]), np.array([[12.5]]), k=1)
+    0.5
     """
     real, synthetic = _vectors(real), _vectors(synthetic)
     return _covered(real, synthetic, _radii(real, k, "real"))
@@ -138,6 +164,11 @@ def kernel_distance(
         0 in the mean for two samples of one distribution, whatever their size; so it may be
         a little below.
 
+    Raises
+    ------
+    ValueError
+        If a subset has fewer than two points of a kind, or ``n_subsets`` is less than 1.
+
     References
     ----------
     .. [1] Bińkowski, Sutherland, Arbel and Gretton, "Demystifying MMD GANs", ICLR 2018,
@@ -146,6 +177,7 @@ def kernel_distance(
     Examples
     --------
     >>> import numpy as np
+    >>> from gansynth.metrics import kernel_distance
     >>> kernel_distance(np.zeros((4, 2)), np.ones((4, 2)))
     7.0
     """

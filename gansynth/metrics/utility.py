@@ -37,10 +37,25 @@ def tstr_auc(
         Mean over the classes in ``test`` of the area for that class against the rest. A
         class that the synthetic rows lack counts as 0.5.
 
+    Raises
+    ------
+    ValueError
+        If columns differ, a table has no rows, ``target`` is none of the columns, or ``test`` has
+        fewer than two classes.
+
     References
     ----------
     .. [1] Esteban et al., "Real-valued (Medical) Time Series Generation with Recurrent
        Conditional GANs", 2017, https://arxiv.org/abs/1706.02633.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from gansynth.metrics import tstr_auc
+    >>> rows = pd.DataFrame({"x": np.arange(100), "y": np.repeat(["low", "high"], 50)})
+    >>> tstr_auc(rows, rows, "y")
+    1.0
     """
     test, synthetic = as_frames(test=test, synthetic=synthetic)
     columns: list[Hashable] = list(test.columns)
