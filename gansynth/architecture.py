@@ -41,6 +41,15 @@ class DataSpec:
         Container, columns or image shape, classes.
     n_samples : int
         Rows to learn from.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gansynth.architecture import DataSpec
+    >>> from gansynth.containers import read
+    >>> schema, data = read(np.zeros((30, 2)))
+    >>> DataSpec(schema, n_samples=30).n_classes
+    0
     """
 
     schema: Schema
@@ -65,6 +74,12 @@ class NetworkSpec:
         categories, say): the width of its first input decides.
     n_classes : int
         Number of classes to condition on; 0 for an unconditional network.
+
+    Examples
+    --------
+    >>> from gansynth.architecture import NetworkSpec
+    >>> NetworkSpec(layout=2, latent_dim=8, n_classes=0)
+    NetworkSpec(layout=2, latent_dim=8, n_classes=0)
     """
 
     layout: Hashable
@@ -82,6 +97,21 @@ class Augmentation(ABC):
 
     A subclass is a frozen dataclass of plain values. It is a part of the key of the trace cache,
     where equal ones share a compiled loop, and of what a checkpoint is known by.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> import numpy as np
+    >>> from gansynth.architecture import Augmentation
+    >>> @dataclass(frozen=True)
+    ... class Moved(Augmentation):
+    ...     most: float = 1.0
+    ...     numbers = 2
+    ...
+    ...     def __call__(self, rows, numbers):
+    ...         return rows + self.most * numbers
+    >>> Moved(most=4.0)(np.zeros((1, 2)), np.array([[0.25, 0.5]]))
+    array([[1., 2.]])
     """
 
     @property
@@ -141,6 +171,12 @@ class Recipe:
     augmentation : Augmentation or None
         Random change of the rows that the critic sees. Here, and not with the networks, since it
         is the number of rows that asks for it.
+
+    Examples
+    --------
+    >>> from gansynth.architecture import Recipe
+    >>> Recipe(steps=1000, batch_size=64, latent_dim=8).loss
+    'relativistic'
     """
 
     steps: int
@@ -162,6 +198,23 @@ class Codec(ABC):
 
     A codec is made fitted, by :meth:`Architecture.codec`. Data are in the neutral form of
     :mod:`gansynth.schema`: a dict of numpy arrays, one a column, or ``{"image": array}``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gansynth.architecture import Codec
+    >>> class HeightCodec(Codec):
+    ...     layout = 1
+    ...
+    ...     def encode(self, data, rng):
+    ...         return (data["height"][:, None] / 100).astype(np.float32)
+    ...
+    ...     def decode(self, rows):
+    ...         return {"height": 100 * rows[:, 0]}
+    >>> codec = HeightCodec()
+    >>> rows = codec.encode({"height": np.array([150.0, 200.0])}, np.random.default_rng(0))
+    >>> codec.decode(rows)
+    {'height': array([150., 200.], dtype=float32)}
     """
 
     layout: Hashable
@@ -284,6 +337,19 @@ class Architecture(BaseEstimator, ABC):
 
     Its constructor parameters are scikit-learn parameters: they are stored as given, and
     ``GANSampler(MyGAN(width=64))`` exposes them as ``architecture__width``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gansynth.architecture import DataSpec
+    >>> from gansynth.containers import read
+    >>> from gansynth_distribution2d import Distribution2DGAN
+    >>> schema, data = read(np.random.default_rng(0).normal(size=(30, 2)))
+    >>> spec = DataSpec(schema, n_samples=30)
+    >>> Distribution2DGAN().accepts(spec) > 0
+    True
+    >>> Distribution2DGAN().codec(spec, data).layout
+    2
     """
 
     api_version: ClassVar[int]

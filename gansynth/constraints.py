@@ -20,7 +20,13 @@ __all__ = ["Constraint", "FixedCombinations", "Formula", "Inequality", "Range"]
 
 @dataclass(frozen=True, repr=False)
 class Constraint:
-    """What constraints have in common."""
+    """What constraints have in common.
+
+    Examples
+    --------
+    >>> from gansynth.constraints import Constraint, Range
+    >>> constraints: list[Constraint] = [Range("age", low=0), Range("share", high=1)]
+    """
 
     def __repr__(self) -> str:
         given = [(field, getattr(self, field.name)) for field in fields(self)]

@@ -59,9 +59,16 @@ def load_images(
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from PIL import Image
     >>> from gansynth.datasets import load_images
-    >>> images, labels = load_images("pets", size=(64, 64))  # doctest: +SKIP
-    >>> GANSampler().fit(images, labels)  # doctest: +SKIP
+    >>> for label, shade in (("cat", 20), ("dog", 220)):
+    ...     (folder / "pets" / label).mkdir(parents=True)
+    ...     image = Image.fromarray(np.full((48, 64), shade, np.uint8))
+    ...     image.save(folder / "pets" / label / "1.png")
+    >>> images, labels = load_images(folder / "pets", size=(32, 32))
+    >>> images.shape, labels.tolist()
+    ((2, 32, 32), ['cat', 'dog'])
     """
     if mode is not None and mode not in MODES:
         raise ValueError(f"mode={mode!r} is unknown. Use 'L' (grey), 'RGB', 'RGBA' or None.")

@@ -67,7 +67,7 @@ class OversampledClassifier(
     >>> from sklearn.datasets import make_classification
     >>> from sklearn.linear_model import LogisticRegression
     >>> from gansynth import GANSampler, OversampledClassifier
-    >>> X, y = make_classification(200, weights=[0.9], random_state=0)
+    >>> X, y = make_classification(90, 2, n_redundant=0, weights=[0.8], random_state=0)
     >>> sampler = GANSampler(steps=20, random_state=0)
     >>> model = OversampledClassifier(LogisticRegression(), sampler).fit(X, y)
     >>> model.predict(X[:3]).shape

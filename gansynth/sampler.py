@@ -509,6 +509,14 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseOverSampler):
         ValueError
             If a parameter is out of its range, ``y`` names a class that is unknown, or the
             sampler was fitted without y and ``y`` or ``return_y`` is given.
+
+        Examples
+        --------
+        >>> sampler.sample(3, random_state=0).shape
+        (3, 2)
+        >>> rows, labels = sampler.sample(y=[0, 1, 1], return_y=True)
+        >>> labels.tolist()
+        [0, 1, 1]
         """
         state = self.random_state if random_state is None else random_state
         return self._exported.sample(
@@ -551,6 +559,11 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseOverSampler):
         ValueError, TypeError
             At once, as :meth:`sample` does, and if ``batch_size`` is no integer of at least 1 or
             ``start`` none of at least 0.
+
+        Examples
+        --------
+        >>> [len(rows) for rows in sampler.sample_batches(1000, batch_size=400)]
+        [400, 400, 200]
         """
         state = self.random_state if random_state is None else random_state
         return self._exported.sample_batches(
@@ -594,6 +607,11 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseOverSampler):
         ValueError
             If a or b is no place and no noise, n_steps is less than 2, y is missing, or there is
             nothing between classes.
+
+        Examples
+        --------
+        >>> sampler.interpolate(0, 1, n_steps=5, y=1).shape
+        (5, 2)
         """
         state = self.random_state if random_state is None else random_state
         return self._exported.interpolate(a, b, n_steps, y=y, random_state=state)
@@ -652,6 +670,11 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseOverSampler):
         See Also
         --------
         gansynth.scorers : Other scores, for ``scoring=`` of a grid search.
+
+        Examples
+        --------
+        >>> sampler.score(X_test, y_test) < 0
+        True
         """
         check_is_fitted(self, "artifact_")
         if self.artifact_.schema.columns:
@@ -734,6 +757,10 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseOverSampler):
             90 % of an output's values within .02 standard deviations; int8: 75 % within .2).
         OSError
             If the file can't be written. In all cases an older one is left as it was.
+
+        Examples
+        --------
+        >>> sampler.to_onnx(folder / "points.onnx")
         """
         check_is_fitted(self, "artifact_")
         from gansynth import deployment

@@ -41,6 +41,12 @@ def sliced_wasserstein_scorer(sampler: Any, X: Any, y: Any = None) -> float:
     -------
     float
         At most 0.
+
+    Examples
+    --------
+    >>> from gansynth.scorers import sliced_wasserstein_scorer
+    >>> sliced_wasserstein_scorer(sampler, X_test, y_test) < 0
+    True
     """
     return -metrics.sliced_wasserstein(*_real_and_new(sampler, X, y))
 
@@ -63,6 +69,12 @@ def c2st_scorer(sampler: Any, X: Any, y: Any = None) -> float:
     -------
     float
         1 less twice the distance of the AUC to 0.5: 1 if they can't at all, 0 if always.
+
+    Examples
+    --------
+    >>> from gansynth.scorers import c2st_scorer
+    >>> 0 <= c2st_scorer(sampler, X_test, y_test) <= 1
+    True
     """
     return 1.0 - abs(2.0 * metrics.c2st_auc(*_real_and_new(sampler, X, y)) - 1.0)
 
@@ -85,6 +97,12 @@ def tstr_scorer(sampler: Any, X: Any, y: Any) -> float:
     -------
     float
         Area under the ROC curve, the mean over the classes.
+
+    Examples
+    --------
+    >>> from gansynth.scorers import tstr_scorer
+    >>> 0 <= tstr_scorer(sampler, X_test, y_test) <= 1
+    True
     """
     if y is None:
         raise ValueError("y is missing: tstr_scorer is for samplers that are fitted with y.")

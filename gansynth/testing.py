@@ -1,11 +1,10 @@
 """Conformance checks: what every architecture has to do, as callables and for pytest.
 
-The built-in architectures pass the checks that a plugin's author runs:
+The built-in architectures pass the checks that a plugin's author runs::
 
->>> from gansynth.testing import parametrize_with_checks
->>> @parametrize_with_checks([(MyGAN(width=8), X), (MyGAN(width=8), X, y)])  # doctest: +SKIP
-... def test_conformance(check):
-...     check()
+    @parametrize_with_checks([(MyGAN(width=8), X), (MyGAN(width=8), X, y)])
+    def test_conformance(check):
+        check()
 
 Some dozens of rows and small networks are enough. A check raises AssertionError, or whatever
 the architecture raised.
@@ -81,8 +80,14 @@ def architecture_checks(
 
     Examples
     --------
-    >>> for name, check in architecture_checks(MyGAN(width=8), X):  # doctest: +SKIP
-    ...     check()
+    >>> import numpy as np
+    >>> from gansynth.testing import architecture_checks
+    >>> from gansynth_distribution2d import Distribution2DGAN
+    >>> X = np.random.default_rng(0).normal(size=(30, 2))
+    >>> name, check = next(architecture_checks(Distribution2DGAN(width=8), X))
+    >>> name
+    'parameters'
+    >>> check()  # raises nothing
     """
     case = _Case(architecture, X, y)
     for check in _CHECKS:
@@ -101,6 +106,16 @@ def parametrize_with_checks(cases: Iterable[tuple[Any, ...]]) -> pytest.MarkDeco
     -------
     decorator
         Parametrises the argument ``check``, a callable without arguments.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gansynth.testing import parametrize_with_checks
+    >>> from gansynth_distribution2d import Distribution2DGAN
+    >>> X = np.random.default_rng(0).normal(size=(30, 2))
+    >>> @parametrize_with_checks([(Distribution2DGAN(width=8), X)])
+    ... def test_conformance(check):
+    ...     check()
     """
     import pytest
 

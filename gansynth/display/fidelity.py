@@ -53,7 +53,9 @@ class FidelityDisplay:
     Examples
     --------
     >>> from gansynth.display import FidelityDisplay
-    >>> FidelityDisplay.from_estimator(sampler, X_test)  # doctest: +SKIP
+    >>> display = FidelityDisplay.from_estimator(sampler, X_test, y_test)
+    >>> display.columns.columns.tolist()
+    ['synthetic', 'real', 'independent']
     """
 
     def __init__(self, columns: pd.DataFrame, pairs: dict[str, pd.DataFrame]) -> None:

@@ -40,7 +40,9 @@ class LatentDisplay:
     Examples
     --------
     >>> from gansynth.display import LatentDisplay
-    >>> LatentDisplay.from_estimator(sampler, y=(3, 8))  # doctest: +SKIP
+    >>> display = LatentDisplay.from_estimator(sampler, y=(0, 1))  # from class to class
+    >>> display.ways.shape
+    (5, 8, 2)
     """
 
     def __init__(self, ways: np.ndarray) -> None:

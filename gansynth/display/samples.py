@@ -51,7 +51,8 @@ class SampleDisplay:
     Examples
     --------
     >>> from gansynth.display import SampleDisplay
-    >>> SampleDisplay.from_estimator(sampler, X_test)  # doctest: +SKIP
+    >>> display = SampleDisplay.from_estimator(sampler, X_test, y_test)
+    >>> display.figure_.savefig(folder / "samples.png")
     """
 
     def __init__(self, rows: Comparison, columns: Sequence[str] | None = None) -> None:

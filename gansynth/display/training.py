@@ -44,7 +44,8 @@ class TrainingDisplay:
     Examples
     --------
     >>> from gansynth.display import TrainingDisplay
-    >>> TrainingDisplay.from_estimator(sampler)  # doctest: +SKIP
+    >>> display = TrainingDisplay.from_estimator(sampler)
+    >>> display.figure_.savefig(folder / "training.png")
     """
 
     def __init__(

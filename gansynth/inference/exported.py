@@ -48,8 +48,10 @@ class ExportedSampler:
     Examples
     --------
     >>> import gansynth
-    >>> model = gansynth.load("adult.onnx")  # doctest: +SKIP
-    >>> model.sample(1000, random_state=0)  # doctest: +SKIP
+    >>> sampler.to_onnx(folder / "points.onnx")
+    >>> model = gansynth.load(folder / "points.onnx")
+    >>> model.sample(1000, random_state=0).shape
+    (1000, 2)
     """
 
     def __init__(
@@ -164,8 +166,13 @@ class ExportedSampler:
 
         Examples
         --------
-        >>> for rows in model.sample_batches(10_000_000, random_state=0):  # doctest: +SKIP
-        ...     database.append(rows)
+        >>> from gansynth import ExportedSampler
+        >>> model = ExportedSampler(sampler.artifact_)
+        >>> for rows in model.sample_batches(1000, batch_size=400, random_state=0):
+        ...     print(len(rows))
+        400
+        400
+        200
         """
         if _checked_count(batch_size, "batch_size") < 1:
             raise ValueError(f"batch_size must be 1 or more; got {batch_size}.")
@@ -443,6 +450,13 @@ def load(
         If ``device`` or ``providers`` is unknown, or both are given.
     RuntimeError
         If what is asked for can't be had, or this ONNX Runtime can't run the model.
+
+    Examples
+    --------
+    >>> import gansynth
+    >>> sampler.to_onnx(folder / "points.onnx")
+    >>> gansynth.load(folder / "points.onnx").sample(3).shape
+    (3, 2)
     """
     sampler = ExportedSampler(files.read(path), device, providers)
     try:

@@ -70,8 +70,12 @@ class Generator:
 
     Examples
     --------
-    >>> Generator(model)(np.zeros((2, 64), np.float32))  # doctest: +SKIP
-    {'age': array([38, 38]), 'hours': array([40., 40.])}
+    >>> import numpy as np
+    >>> from gansynth.inference.generator import Generator
+    >>> generator = Generator(sampler.artifact_.model)
+    >>> z = np.zeros((2, generator.noise_dim), np.float32)
+    >>> generator(z, np.array([0, 1]))["points"].shape
+    (2, 2)
     """
 
     def __init__(

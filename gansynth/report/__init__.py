@@ -39,7 +39,10 @@ class Report:
 
     Examples
     --------
-    >>> sampler.report(X_test).write("report.html")  # doctest: +SKIP
+    >>> report = sampler.report(X_test, y_test)
+    >>> report.scores.columns.tolist()
+    ['best', 'synthetic', 'real', 'independent']
+    >>> report.write(folder / "report.html")
     """
 
     def __init__(self, html: str, verdict: str, scores: pd.DataFrame) -> None:

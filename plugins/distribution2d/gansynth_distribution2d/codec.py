@@ -36,6 +36,16 @@ class PointCodec(Codec):
     ------
     ValueError
         If a column does not hold numbers, or not everywhere.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gansynth.containers import read
+    >>> from gansynth_distribution2d import PointCodec
+    >>> schema, data = read(np.array([[0.0, 5.0], [2.0, 5.0]]))
+    >>> PointCodec(schema, data).encode(data, np.random.default_rng(0))
+    array([[-1.],
+           [ 1.]], dtype=float32)
     """
 
     NAME: ClassVar[str] = "points"

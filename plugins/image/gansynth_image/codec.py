@@ -39,6 +39,15 @@ class ImageCodec(Codec):
     ------
     ValueError
         If a side is shorter than 4 pixels, a value is not finite, or out of the range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gansynth_image import ImageCodec
+    >>> images = np.repeat([0, 9], 16).astype("uint8").reshape(2, 4, 4, 1)
+    >>> codec = ImageCodec(images, "uint8")
+    >>> codec.encode({"image": images}, np.random.default_rng(0))[:, 0, 0, 0]
+    array([-1.,  1.], dtype=float32)
     """
 
     def __init__(

@@ -217,6 +217,16 @@ class TableCodec(Codec):
         Training data in neutral form.
     max_distinct, min_mass, candidates, conditions : int, float, int, bool
         See :class:`gansynth_tabular.TabularGAN`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from gansynth.containers import read
+    >>> from gansynth_tabular import TableCodec
+    >>> schema, data = read(pd.DataFrame({"size": [1.5, 2.5, 4.0], "kind": ["a", "b", "a"]}))
+    >>> codec = TableCodec(schema.columns, data, max_distinct=0, min_mass=1.0, candidates=1)
+    >>> codec.layout.scores, codec.layout.sizes
+    (1, (2,))
     """
 
     def __init__(
