@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from decimal import Decimal
+from textwrap import dedent
 
 import numpy as np
 import pandas as pd
@@ -115,3 +116,36 @@ def test_a_fitted_sampler_shows_what_it_learned():
     exported = ExportedSampler(sampler.artifact_, "cpu")._repr_html_()
     assert "<dt>samples</dt><dd>60</dd>" in exported
     assert "8 columns of a pandas data frame" in exported
+
+
+CELLS = (
+    """
+    from sklearn.datasets import make_moons
+    from gansynth import GANSampler
+    from gansynth.display import SampleDisplay
+    X, _ = make_moons(80, noise=0.1, random_state=0)
+    """,
+    "sampler = GANSampler(steps=20, verbose=1, random_state=0).fit(X)",
+    "sampler",
+    "display = SampleDisplay.from_estimator(sampler, X)",
+)
+
+
+def test_a_notebook_runs(tmp_path, monkeypatch):
+    """The bar is seen to its end, then what was learned, and a picture: nothing else, no error."""
+    nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")
+    nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed")
+    pytest.importorskip("ipykernel", reason="ipykernel is not installed")
+    for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    cells = [nbformat.v4.new_code_cell(dedent(cell).strip()) for cell in CELLS]
+    book = nbformat.v4.new_notebook(cells=cells)
+    nbclient.NotebookClient(
+        book, timeout=300, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
+    ).execute()
+    imported, fitted, shown, drawn = (cell.outputs for cell in book.cells)
+    assert not imported
+    (bar,) = (output.data["text/html"] for output in fitted)
+    assert "20/20 steps" in bar
+    assert "<details><summary>2 columns" in shown[0].data["text/html"]
+    assert "image/png" in drawn[0].data
