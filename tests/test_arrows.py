@@ -52,6 +52,7 @@ ARROWS = {
     "display": {"comparison", "metrics"},
     "report": {
         *{"atomic", "comparison", "containers", "display", "inference", "metrics", "notebook"},
+        *{"constraints", "rewriting"},
     },
     "sampler": {
         *{"architecture", "containers", "inference", "registry", "schema", "training"},

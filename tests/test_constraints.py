@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -13,12 +14,13 @@ import pytest
 from sklearn.base import clone
 
 import gansynth
-from gansynth import GANSampler, column_types, containers, rewriting
+from gansynth import GANSampler, column_types, comparison, containers, rewriting
 from gansynth.architecture import Codec
-from gansynth.constraints import FixedCombinations, Formula, Inequality, Range
+from gansynth.constraints import Constraint, FixedCombinations, Formula, Inequality, Range
 from gansynth.expressions import parse
 from gansynth.inference import artifact
 from gansynth.inference.exported import ExportedSampler
+from gansynth.report import sections
 from gansynth.training.checkpoint import CheckpointError
 from gansynth_tabular import TabularGAN
 
@@ -103,6 +105,35 @@ def test_notebooks_show_constraints(fitted):
     derived = [column.name for column in fitted.artifact_.schema.columns if column.derived]
     assert derived == ["total", "shipped", "city", "country"]
     assert html.count("by a constraint") == 4
+
+
+def test_reports_tell_what_share_of_rows_keeps_them(fitted):
+    """Of combinations, where the rows are known that they are from; of a file, the words alone."""
+    known = comparison.learned(fitted.artifact_.schema, orders())
+    exported = ExportedSampler(fitted.artifact_, "cpu")
+    for estimator, train, told in ((fitted, known, 4), (fitted, None, 3), (exported, known, 0)):
+        shown = sections.kept(estimator, train)
+        cells = re.findall(r'<td class="number">([^<]+)</td>', shown)
+        assert cells.count("1.000") == told
+        assert len(cells) == 4
+        assert ("could not be measured" in shown) == (told < 4)
+    assert "FixedCombinations(columns=(&#x27;city&#x27;" in shown
+
+
+def test_the_share_of_rows_that_keep_a_constraint():
+    """Missing values break none."""
+    X = orders()
+    schema, data = containers.read(X)
+    by_hand = {
+        Range("quantity", high=4): (X["quantity"] <= 4).mean(),
+        Inequality("unit price", "quantity"): (X["unit price"] <= X["quantity"]).mean(),
+        Inequality("shipped", "ordered"): X["shipped"].isna().mean(),
+        Formula("total", "`unit price` * quantity"): 0.0,
+    }
+    for constraint, share in by_hand.items():
+        assert rewriting.share_kept(constraint, schema, data) == pytest.approx(share)
+    with pytest.raises(TypeError, match="is no constraint"):
+        rewriting.share_kept(Constraint(), schema, data)
 
 
 def test_constraints_go_with_classes_and_types(tmp_path):

@@ -220,6 +220,20 @@ def test_a_column_that_is_worse_comes_first():
     assert one.axes_.shape == (1,)
 
 
+def test_names_are_written_as_they_are():
+    """Dollar signs begin no formula, and of long names both ends tell them apart."""
+    names = ["$_$", *(f"a column with a rather long name {i} ($)" for i in range(2))]
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(20, 3)), columns=names)
+    X["$x^"] = ["$^$", "5 $"] * 10
+    for display in (FidelityDisplay, SampleDisplay):
+        figure = display.from_samples(X, X).figure_
+        figure.canvas.draw()  # where a formula would be refused
+        shown = {text.get_text() for text in figure.findobj(mpl.text.Text)}
+        assert {r"\$_\$", r"\$x^"} <= shown
+    short = {text for text in shown if "…" in text}
+    assert short == {rf"a column with a ra…r long name {i} (\$)" for i in range(2)}
+
+
 def test_what_displays_refuse():
     """Samplers without a history, classes without need, columns and axes that are not there."""
     with pytest.raises(NotFittedError, match="GANSampler has no history_"):

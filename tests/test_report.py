@@ -108,6 +108,9 @@ def test_the_page_can_be_read_by_a_screen_reader(report):
     assert len(page.all("img")) > 12
     assert len(page.all("caption")) == len(page.all("table"))
     assert {head["scope"] for head in page.all("th")} == {"col", "row"}
+    scrolling = [(tag, a) for tag, a in page.elements if "tabindex" in a]
+    assert scrolling
+    assert all((tag, a["role"]) == ("div", "group") and a["aria-label"] for tag, a in scrolling)
     places = [a["id"] for _, a in page.elements if "id" in a]
     assert len(places) == len(set(places))
     assert {link["href"][1:] for link in page.all("a")} <= set(places)

@@ -13,6 +13,27 @@ REAL, SYNTHETIC, INDEPENDENT = "#8391a0", "#c2410c", "#0e7c86"
 """Told apart in the dark, too, and by those who don't see red and green."""
 
 
+def written(label: object, most: int) -> str:
+    """A name or label as text of a picture: the middle of a long one is left out.
+
+    Parameters
+    ----------
+    label : object
+        Column or value.
+    most : int
+        Letters to show.
+
+    Returns
+    -------
+    str
+        In which dollar signs stand for themselves, and not for formulas.
+    """
+    text = str(label)
+    if len(text) > most:
+        text = f"{text[: most // 2]}…{text[len(text) - (most - 1) // 2 :]}"
+    return text.replace("$", r"\$")
+
+
 def panels(
     ax: Axes | None, rows: int, columns: int, size: tuple[float, float] = (6.4, 4.8)
 ) -> tuple[Axes, np.ndarray]:

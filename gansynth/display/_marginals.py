@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from gansynth.display._axes import REAL, SYNTHETIC
+from gansynth.display._axes import REAL, SYNTHETIC, written
 from gansynth.metrics._encoding import kind_of, numbers
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 BINS = 24
 MOST_BARS = 10
 LONGEST_LABEL = 18
+LONGEST_TITLE = 36
 OTHERS, MISSING = "others", "missing"
 SECONDS = {"days": 86_400.0, "hours": 3_600.0, "minutes": 60.0, "seconds": 1.0}
 
@@ -35,7 +36,7 @@ def draw_marginal(ax: Axes, real: pd.Series, synthetic: pd.Series) -> None:
         The same column. The real one says what it is.
     """
     kind = kind_of(real)
-    title = str(real.name)
+    title = written(real.name, LONGEST_TITLE)
     ax.tick_params(labelsize=8, length=2)
     ax.spines[["top", "right"]].set_visible(False)
     if kind == "label":
@@ -112,7 +113,7 @@ def _draw_bars(ax: Axes, real: pd.Series, synthetic: pd.Series) -> None:
         shares, (-0.2, 0.2), (REAL, SYNTHETIC), ("real", "synthetic"), strict=True
     ):
         ax.barh(places + shift, share[kept], height=0.4, color=colour, label=name)
-    ax.set_yticks(places, [_short(label) for label in kept])
+    ax.set_yticks(places, [written(label, LONGEST_LABEL) for label in kept])
     ax.invert_yaxis()
     ax.locator_params(axis="x", nbins=4)
     ax.xaxis.set_major_formatter("{x:.0%}")
@@ -125,10 +126,6 @@ def _shares(column: pd.Series, shown: list[object]) -> pd.Series:
     shares = {str(label): float((column == label).mean()) for label in shown}
     others = float((~known & ~missing).mean())
     return pd.Series(shares | {OTHERS: others, MISSING: float(missing.mean())})
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…"
 
 
 def draw_pair(ax: Axes, table: pd.DataFrame, like: pd.DataFrame, colour: str) -> None:
@@ -154,8 +151,8 @@ def draw_pair(ax: Axes, table: pd.DataFrame, like: pd.DataFrame, colour: str) ->
     ax.scatter(x, y, s=size, color=colour, alpha=0.4, linewidths=0, rasterized=True)
     ax.tick_params(labelsize=7, length=2)
     ax.tick_params(axis="x", labelrotation=45)
-    ax.set_xlabel(_short(str(table.columns[0])), fontsize=8)
-    ax.set_ylabel(_short(str(table.columns[1])), fontsize=8)
+    ax.set_xlabel(written(table.columns[0], LONGEST_LABEL), fontsize=8)
+    ax.set_ylabel(written(table.columns[1], LONGEST_LABEL), fontsize=8)
 
 
 def _place(
@@ -168,7 +165,7 @@ def _place(
     if kind == "label":
         labels = list(like.astype(object).value_counts().index[:MOST_BARS])
         codes = {label: i for i, label in enumerate(labels)}
-        ticks.set_ticks(range(len(labels)), [_short(str(label)) for label in labels])
+        ticks.set_ticks(range(len(labels)), [written(label, LONGEST_LABEL) for label in labels])
         limit(-0.6, max(len(labels), 1) - 0.4)
         at = column.astype(object).map(codes).astype(float).to_numpy()
         return at + 0.7 * (rng.random(len(at)) - 0.5)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gansynth.comparison import Comparison, of_estimator, of_samples
-from gansynth.display._axes import INDEPENDENT, REAL, SYNTHETIC, panels
+from gansynth.display._axes import INDEPENDENT, REAL, SYNTHETIC, panels, written
 from gansynth.metrics import beside, column_scores, pair_scores
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def _draw_scores(ax: Axes, scores: pd.DataFrame, title: str) -> None:
         ax.plot(scores[name], places, marker, color=colour, markersize=5, label=label, alpha=0.9)
     scores = scores[list(MARKS)]
     ax.hlines(places, scores.min(axis=1), scores.max(axis=1), color="0.6", linewidth=0.5, zorder=0)
-    ax.set_yticks(places, [str(name)[:24] for name in scores.index])
+    ax.set_yticks(places, [written(name, 24) for name in scores.index])
     ax.invert_yaxis()
     ax.set_title(title, fontsize=9)
     ax.tick_params(labelsize=8, length=2)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gansynth.comparison import Comparison, of_estimator, of_samples
-from gansynth.display._axes import REAL, SYNTHETIC, panels
+from gansynth.display._axes import REAL, SYNTHETIC, panels, written
 from gansynth.display._images import by_class, draw_mosaic
-from gansynth.display._marginals import draw_marginal
+from gansynth.display._marginals import LONGEST_TITLE, draw_marginal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -218,8 +218,9 @@ class SampleDisplay:
         return [points[np.isfinite(points).all(axis=1)] for points in planes]
 
     def _name_axes(self, ax: Axes) -> None:
-        ax.set_xlabel(self.rows.features[0], fontsize=8)
-        ax.set_ylabel(self.rows.features[1], fontsize=8)
+        x, y = (written(name, LONGEST_TITLE) for name in self.rows.features)
+        ax.set_xlabel(x, fontsize=8)
+        ax.set_ylabel(y, fontsize=8)
 
     def _images(self, ax: Axes | None, options: dict[str, Any]) -> None:
         """Real images, and synthetic ones in the same classes."""

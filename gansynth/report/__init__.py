@@ -147,9 +147,8 @@ class Report:
             if absent:
                 raise ValueError(f"The training rows lack {', '.join(absent)}. Give these, too.")
         evidence = gather(rows, train, random_state)
-        trained = train is not None
-        said = verdict(evidence, trained=trained)
-        html = page.page(title, said, _sections(evidence, estimator, trained=trained))
+        said = verdict(evidence, trained=train is not None)
+        html = page.page(title, said, _sections(evidence, estimator, train))
         scores = pd.DataFrame(
             {score.name: {"best": score.best, **score.found._asdict()} for score in evidence.scores}
         ).T
@@ -182,8 +181,9 @@ class Report:
         )
 
 
-def _sections(evidence: Evidence, estimator: Any, *, trained: bool) -> list[tuple[str, str]]:
+def _sections(evidence: Evidence, estimator: Any, train: Any) -> list[tuple[str, str]]:
     """Headings, and what stands below them; nothing where there is nothing to say."""
+    trained = train is not None
     history = getattr(estimator, "history_", None)
     return [
         ("Scores", sections.scores(evidence)),
@@ -194,7 +194,7 @@ def _sections(evidence: Evidence, estimator: Any, *, trained: bool) -> list[tupl
         ("Samples", sections.samples(evidence, trained=trained)),
         ("Training", sections.training(history, getattr(estimator, "best_step_", None))),
         ("Privacy", sections.privacy(evidence, trained=trained)),
-        ("Constraints and conditions", sections.kept(estimator)),
+        ("Constraints and conditions", sections.kept(estimator, train)),
         ("Model", sections.model(estimator)),
         ("Environment", sections.environment()),
     ]

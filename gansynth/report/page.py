@@ -25,7 +25,7 @@ border-bottom:1px solid var(--line)}thead th{vertical-align:bottom}
 td.number,th.number{text-align:right}
 figure{margin:0}img{max-width:100%;height:auto;display:block}figcaption{font-size:.9rem}
 .grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,18rem),1fr));gap:1.2rem}
-.wide{margin:1rem 0;overflow-x:auto}.wide img{min-width:44rem}
+.wide{margin:1rem 0}.wide img{min-width:44rem}
 .two{grid-template-columns:repeat(auto-fill,minmax(min(100%,24rem),1fr))}
 dt{font-weight:600}dd{margin:0 0 .4rem}
 .skip{position:absolute;left:-99rem}.skip:focus{left:1rem}
@@ -78,8 +78,9 @@ def paragraph(text: str) -> str:
 
 def figure(image: str, caption: str, *, wide: bool = False) -> str:
     """A picture with a caption below it; a wide one scrolls on a phone."""
-    kind = f' class="wide" tabindex="0" role="group" aria-label="{escape(caption)}"' if wide else ""
-    return f"<figure{kind}>{image}<figcaption>{escape(caption)}</figcaption></figure>"
+    kind = ' class="wide"' if wide else ""
+    shown = _scrolling(caption, image) if wide else image
+    return f"<figure{kind}>{shown}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
 def grid(figures: Iterable[str], *, twos: bool = False) -> str:
@@ -122,18 +123,16 @@ def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) 
         + "</tr>"
         for row in cells
     )
-    # What scrolls has to be within reach of the keyboard, and named.
-    return (
-        f'<div class="scroll" tabindex="0" role="group" aria-label="{escape(caption)}"><table>'
-        f"<caption>{escape(caption)}</caption><thead><tr>{top}</tr></thead>"
-        f"<tbody>{body}</tbody></table></div>"
+    return _scrolling(
+        caption,
+        f"<table><caption>{escape(caption)}</caption><thead><tr>{top}</tr></thead>"
+        f"<tbody>{body}</tbody></table>",
     )
 
 
-def facts(pairs: Iterable[tuple[str, object]]) -> str:
-    """Names and what there is to say of them."""
-    inner = "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(told))}</dd>" for name, told in pairs)
-    return f"<dl>{inner}</dl>"
+def _scrolling(name: str, html: str) -> str:
+    """What scrolls has to be within reach of the keyboard, and named."""
+    return f'<div class="scroll" tabindex="0" role="group" aria-label="{escape(name)}">{html}</div>'
 
 
 def _written(cell: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -10,22 +11,26 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gansynth import notebook
-from gansynth.comparison import Comparison, schema_of
+from gansynth import containers, notebook
+from gansynth.comparison import Comparison, learned, schema_of
+from gansynth.constraints import FixedCombinations
 from gansynth.display import FidelityDisplay, SampleDisplay, TrainingDisplay
 from gansynth.display._axes import REAL, SYNTHETIC
 from gansynth.display._images import draw_mosaic
 from gansynth.display._marginals import draw_marginal, draw_pair
 from gansynth.inference.exported import ExportedSampler
+from gansynth.metrics import exact_copies
 from gansynth.report import page
 from gansynth.report.evidence import MOST_PAIRED, Evidence, embedding
 from gansynth.report.pictures import picture
+from gansynth.rewriting import share_kept
 
 MOST_COLUMNS = 60
 MOST_MARGINALS = 50
 WORST_PAIRS = 6
 KINDS = ("synthetic", "real", "independent")
 POINTS = 1_500
+KEPT_ROWS = 1_000
 ASKED_ROWS = 200
 ASKED_COLUMNS = 5
 PACKAGES = (
@@ -184,7 +189,7 @@ def samples(evidence: Evidence, *, trained: bool) -> str:
         )
     by_class = ", a row a class" if rows.labels else ""
     alt = f"Real images on the left, synthetic ones on the right{by_class}."
-    body = page.figure(picture(SampleDisplay(rows).plot, alt, (8.0, 4.6)), alt)
+    body = page.figure(picture(SampleDisplay(rows).plot, alt, (8.0, 4.6)), alt, wide=True)
     if evidence.neighbours is None:
         return body
     limits = float(rows.real.min()), float(rows.real.max())
@@ -192,7 +197,7 @@ def samples(evidence: Evidence, *, trained: bool) -> str:
     alt = f"Synthetic images, and below each the nearest {whose} one."
     mosaic = np.stack(evidence.neighbours).astype(float)
     drawn = picture(lambda ax: draw_mosaic(ax, mosaic, limits), alt, (8.0, 1.6))
-    return body + page.figure(drawn, f"{alt} Nearest pixel by pixel.")
+    return body + page.figure(drawn, f"{alt} Nearest pixel by pixel.", wide=True)
 
 
 def training(history: Mapping[str, Sequence[float]] | None, best_step: int | None) -> str:
@@ -221,18 +226,51 @@ def privacy(evidence: Evidence, *, trained: bool) -> str:
     )
 
 
-def kept(estimator: Any) -> str:
-    """Constraints, and conditions that were tried."""
+def kept(estimator: Any, train: Any) -> str:
+    """Constraints, and conditions that were tried; the share of rows that have what was asked."""
     if estimator is None:
         return ""
-    schema = schema_of(estimator)
-    told = [("constraint, kept in every row by the graph", text) for text in schema.constraints]
-    body = page.facts(told) if told else ""
+    body = ""
+    constrained = _constrained(estimator, train)
+    if constrained:
+        body += page.paragraph(
+            "The model was fitted with constraints, which its graph keeps in every row. Missing "
+            "values break none."
+        )
+        if any(math.isnan(share) for _, share in constrained):
+            body += page.paragraph(
+                "Where no share is told, it could not be measured: a file of a model has the "
+                "constraints in words, and combinations are those of the rows that were learned."
+            )
+        caption = f"Constraints, in {KEPT_ROWS:,} drawn rows"
+        body += page.table(caption, ("constraint", "rows that keep it"), constrained)
     asked = _asked(estimator)
     if asked:
         heads = ("column", "asked for", "rows that have it")
         body += page.table(f"Conditions, each asked of {ASKED_ROWS} rows", heads, asked)
     return body
+
+
+def _constrained(estimator: Any, train: Any) -> list[tuple[str, float]]:
+    """Constraints of the fit, and the share of rows that keep each; NaN where none can be told."""
+    schema = schema_of(estimator)
+    if not schema.constraints:
+        return []
+    rows = estimator.sample(KEPT_ROWS, random_state=0)
+    data, outputs = (
+        containers.read_as(schema, rows),
+        {str(c.name): c.output for c in schema.columns},
+    )
+    given = {repr(found): found for found in getattr(estimator, "constraints", None) or ()}
+    shares = dict.fromkeys(schema.constraints, np.nan)
+    for text in shares.keys() & given.keys():
+        constraint = given[text]
+        if not isinstance(constraint, FixedCombinations):
+            shares[text] = share_kept(constraint, schema, data)
+        elif train is not None:
+            names = [outputs[str(name)] for name in constraint.columns]
+            shares[text] = exact_copies(train[names], learned(schema, rows)[names])
+    return list(shares.items())
 
 
 def _asked(estimator: Any) -> list[tuple[str, str, float]]:
@@ -245,8 +283,6 @@ def _asked(estimator: Any) -> list[tuple[str, str, float]]:
         return found
     for column in schema.modelled.columns:
         if column.kind == "category" and column.categories and len(found) < ASKED_COLUMNS:
-            from gansynth import containers
-
             value = column.categories[-1]
             rows = model.sample(ASKED_ROWS, conditions={column.name: value}, random_state=0)
             share = float((containers.as_frame(rows)[column.output] == value).mean())

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from gansynth.constraints import Constraint
-from gansynth.rewriting.checks import check
+from gansynth.rewriting.checks import breaking, check
 from gansynth.rewriting.planning import named, planned
 from gansynth.rewriting.steps import Clipped, Step
 from gansynth.schema import Column, Schema
 
-__all__ = ["Rewriting", "check_same", "plan"]
+__all__ = ["Rewriting", "check_same", "plan", "share_kept"]
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,32 @@ def plan(
     _check(unique, schema.modelled.columns, data)
     steps = planned(unique, schema, data)
     return Rewriting(unique, schema.modelled.columns, _modelled(schema, steps, data), steps)
+
+
+def share_kept(constraint: Constraint, schema: Schema, data: Mapping[str, np.ndarray]) -> float:
+    """Share of rows that keep a range, an inequality or a formula.
+
+    Parameters
+    ----------
+    constraint : Range, Inequality or Formula
+        The constraint.
+    schema : Schema
+        What the data are.
+    data : mapping of str to ndarray
+        Neutral arrays, of one row at least.
+
+    Returns
+    -------
+    float
+        From 0 to 1; missing values break nothing.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is another constraint, or about columns that are not there.
+    """
+    by_name = {str(column.name): column for column in schema.modelled.columns}
+    return 1.0 - float(breaking(constraint, by_name, data)[0].mean())
 
 
 def check_same(constraints: Sequence[Constraint] | None, schema: Schema) -> None:

@@ -44,17 +44,9 @@ def check(constraint: Constraint, columns: Mapping[str, Column], data: Data) -> 
     ValueError
         Naming the constraint, how many rows break it, the first of them, and the remedy.
     """
-    match constraint:
-        case Range():
-            broken, shown = _out_of_range(constraint, columns, data)
-        case Inequality():
-            broken, shown = _out_of_order(constraint, columns, data)
-        case Formula():
-            broken, shown = _miscomputed(constraint, columns, data)
-        case FixedCombinations():
-            return  # what is in the data is allowed
-        case _:
-            raise TypeError(f"{constraint!r} is no constraint of gansynth.constraints.")
+    if isinstance(constraint, FixedCombinations):
+        return  # what is in the data is allowed
+    broken, shown = breaking(constraint, columns, data)
     rows = np.flatnonzero(broken)
     if len(rows):
         first = int(rows[0])
@@ -68,12 +60,33 @@ def check(constraint: Constraint, columns: Mapping[str, Column], data: Data) -> 
         )
 
 
+Broken = tuple[np.ndarray, list[Column]]
+
+
+def breaking(constraint: Constraint, columns: Mapping[str, Column], data: Data) -> Broken:
+    """Rows that break a range, an inequality or a formula, and the columns that show it.
+
+    Raises
+    ------
+    TypeError
+        If it is none of these.
+    ValueError
+        If it names columns that it can't be about.
+    """
+    match constraint:
+        case Range():
+            return _out_of_range(constraint, columns, data)
+        case Inequality():
+            return _out_of_order(constraint, columns, data)
+        case Formula():
+            return _miscomputed(constraint, columns, data)
+        case _:
+            raise TypeError(f"{constraint!r} is no constraint of gansynth.constraints.")
+
+
 def impossible(constraint: Constraint, reason: object) -> ValueError:
     """The error for a constraint that can't be about its columns."""
     return ValueError(f"constraints: {constraint!r} can't be kept: {reason}.")
-
-
-Broken = tuple[np.ndarray, list[Column]]
 
 
 def _out_of_range(constraint: Range, columns: Mapping[str, Column], data: Data) -> Broken:
