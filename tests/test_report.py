@@ -11,12 +11,15 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
 from typer.testing import CliRunner
 
 from gansynth import ExportedSampler, cli
 from gansynth.comparison import of_samples
+from gansynth.display._axes import INDEPENDENT, REAL, SYNTHETIC
 from gansynth.report import Report
 from gansynth.report.evidence import gather
+from gansynth.report.page import CSS
 from gansynth.report.verdict import verdict
 
 from .test_mixing import clouds, images
@@ -123,6 +126,29 @@ def test_pictures_follow_the_dark(report):
     assert "prefers-color-scheme:dark" in drawn
     assert "var(--ink)" in drawn
     assert "#010203" not in drawn
+
+
+def contrast(first: str, second: str) -> float:
+    """Of two colours, as WCAG 2.2 defines it."""
+    lights = []
+    for colour in (first, second):
+        values = np.array(to_rgb(colour))
+        linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+        lights.append(linear @ [0.2126, 0.7152, 0.0722] + 0.05)
+    return max(lights) / min(lights)
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_colours_can_be_told_from_the_paper(scheme):
+    """Text by 4.5 to 1, what is drawn by 3 to 1, as WCAG asks."""
+    found = re.findall(r"--(\w+):(#[0-9a-f]+)", CSS)
+    colours = dict(found[len(found) // 2 * scheme :][: len(found) // 2])
+    assert len(colours) == 6
+    for text in ("ink", "soft", "link"):
+        for paper in ("paper", "shade"):
+            assert contrast(colours[text], colours[paper]) >= 4.5
+    for drawn in (REAL, SYNTHETIC, INDEPENDENT):
+        assert contrast(drawn, colours["paper"]) >= 3
 
 
 def test_a_verdict_tells_good_rows_from_bad_ones(report):
