@@ -189,7 +189,7 @@ def samples(evidence: Evidence, *, trained: bool) -> str:
         )
     by_class = ", a row a class" if rows.labels else ""
     alt = f"Real images on the left, synthetic ones on the right{by_class}."
-    body = page.figure(picture(SampleDisplay(rows).plot, alt, (8.0, 4.6)), alt, wide=True)
+    body = page.figure(picture(SampleDisplay(rows).plot, alt, (8.0, 4.6)), alt)
     if evidence.neighbours is None:
         return body
     limits = float(rows.real.min()), float(rows.real.max())
