@@ -118,9 +118,13 @@ def ours(data: Data, rows: Sets, near: pd.DataFrame) -> dict[str, dict[str, floa
         "pair_scores number text": pairs.loc["number", "text"],
         "c2st_auc": metrics.c2st_auc(real.table, rows.table),
         "sliced_wasserstein": metrics.sliced_wasserstein(real.table, rows.table),
+        "energy_distance": metrics.energy_distance(real.table, rows.table),
         "exact_copies": metrics.exact_copies(real.table, near),
         "closest_distances, mean": metrics.closest_distances(real.table, rows.table)[0].mean(),
         "tstr_auc plain target": metrics.tstr_auc(rows.table[two], held_out[two], "target"),
+        "tstr_r2 plain number": metrics.tstr_r2(
+            rows.table[["plain", "number"]], held_out[["plain", "number"]], "number"
+        ),
         "dcr_share plain": metrics.dcr_share(real.table[plain], held_out[plain], near[plain]),
         "dcr_share": metrics.dcr_share(real.table, held_out, near),
         "membership_auc plain": metrics.membership_auc(
@@ -129,6 +133,7 @@ def ours(data: Data, rows: Sets, near: pd.DataFrame) -> dict[str, dict[str, floa
     }
     of_points = {
         "sliced_wasserstein": metrics.sliced_wasserstein(real.points, rows.points),
+        "energy_distance": metrics.energy_distance(real.points, rows.points),
         "sliced_wasserstein x": metrics.sliced_wasserstein(real.points[:, :1], rows.points[:, :1]),
         **_neighbours(real.points, rows.points),
         "c2st_auc": metrics.c2st_auc(real.points, rows.points),

@@ -26,7 +26,7 @@ from scipy.spatial import KDTree
 from scipy.spatial.distance import cdist
 from scipy.special import rel_entr
 from scipy.stats import mannwhitneyu
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.model_selection import StratifiedKFold
 from torch_fidelity.metric_kid import kid_features_to_metric
 from torch_fidelity.metric_prc import prc_features_to_metric
@@ -116,6 +116,8 @@ def of_table(
         "SDMetrics LogisticDetection": 1 - LogisticDetection.compute(real, rows, metadata) / 2
     }
     found["sliced_wasserstein"] = {"POT": of_pot(*as_vectors([real, rows], labels))}
+    found["energy_distance"] = {"POT and numpy": of_energy(*as_vectors([real, rows], labels))}
+    found["tstr_r2 plain number"] = {"scikit-learn": of_regression(rows, held_out)}
     found["exact_copies"] = {
         "SDMetrics NewRowSynthesis": 1
         - NewRowSynthesis.compute(real, rows_near, metadata, numerical_match_tolerance=1e-12)
@@ -168,6 +170,12 @@ def of_trees(train: pd.DataFrame, test: pd.DataFrame) -> float:
     trees = HistGradientBoostingClassifier(random_state=0).fit(train[["plain"]], train["target"])
     guesses = trees.predict_proba(test[["plain"]])[:, list(trees.classes_).index("yes")]
     return area(guesses, (test["target"] == "yes").to_numpy())
+
+
+def of_regression(train: pd.DataFrame, test: pd.DataFrame) -> float:
+    train, test = train.dropna(subset=["number"]), test.dropna(subset=["number"])
+    trees = HistGradientBoostingRegressor(random_state=0).fit(train[["plain"]], train["number"])
+    return float(trees.score(test[["plain"]], test["number"]))
 
 
 def as_vectors(frames: list[pd.DataFrame], labels: list[str]) -> list[np.ndarray]:
@@ -223,9 +231,19 @@ def of_pot(real: np.ndarray, rows: np.ndarray) -> float:
     return float(ot.sliced_wasserstein_distance(real, rows, projections=projections, p=1))
 
 
+def of_energy(real: np.ndarray, rows: np.ndarray) -> float:
+    """By POT's table of Euclidean distances."""
+    across, within, apart = (
+        ot.dist(*pair, metric="euclidean").mean()
+        for pair in ((real, rows), (real, real), (rows, rows))
+    )
+    return float(np.sqrt(2 * across - within - apart))
+
+
 def of_points(real: np.ndarray, rows: np.ndarray, centres: np.ndarray, std: float) -> Found:
     spread = real.std(axis=0)
     found = {"sliced_wasserstein": {"POT": of_pot(real / spread, rows / spread)}}
+    found["energy_distance"] = {"POT and numpy": of_energy(real / spread, rows / spread)}
     found["sliced_wasserstein x"] = {
         "POT": float(ot.wasserstein_1d(real[:, 0], rows[:, 0], p=1) / spread[0])
     }

@@ -7,7 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.spatial.distance import cdist
+from scipy.stats import energy_distance as scipy_energy_distance
 from scipy.stats import ks_2samp, mannwhitneyu, norm, wasserstein_distance
+from sklearn import config_context
+from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.metrics.pairwise import polynomial_kernel
 
 from gansynth.metrics import (
@@ -18,6 +21,7 @@ from gansynth.metrics import (
     column_shapes,
     coverage,
     dcr_share,
+    energy_distance,
     exact_copies,
     halves,
     kernel_distance,
@@ -29,6 +33,7 @@ from gansynth.metrics import (
     shuffled,
     sliced_wasserstein,
     tstr_auc,
+    tstr_r2,
 )
 
 
@@ -466,6 +471,67 @@ class TestTSTR:
         test = self.table(rng).assign(y="yes")
         with pytest.raises(ValueError, match="at least two classes of 'y', got 1"):
             tstr_auc(self.table(rng), test, "y")
+
+
+class TestTSTRofNumbers:
+    def rows(self, rng, n=400):
+        x = rng.normal(size=n)
+        return pd.DataFrame({"x": x, "label": rng.choice(["u", "v"], n), "y": 3 * x + 1})
+
+    def test_a_learnable_number_is_learnt_from_real_rows_and_not_from_shuffled_ones(self, rng):
+        """Rows that lack it are left out."""
+        train, test = self.rows(rng), self.rows(rng)
+        train.loc[:20, "y"], test.loc[:5, "y"] = np.nan, None
+        assert tstr_r2(train, test, "y") > 0.95
+        assert tstr_r2(train.assign(y=rng.permutation(train["y"])), test, "y") < 0.2
+
+    def test_it_is_what_scikit_learn_gives(self, rng):
+        """Of numbers alone nothing is encoded."""
+        train, test = (self.rows(rng)[["x", "y"]] for _ in range(2))
+        trees = HistGradientBoostingRegressor(random_state=0).fit(train[["x"]], train["y"])
+        assert tstr_r2(train, test, "y") == pytest.approx(trees.score(test[["x"]], test["y"]))
+
+    def test_what_is_no_number_is_refused(self, rng):
+        """Labels have an area under the curve; a single row has no variance."""
+        rows = self.rows(rng)
+        with pytest.raises(ValueError, match="'label' holds labels: use tstr_auc"):
+            tstr_r2(rows, rows, "label")
+        with pytest.raises(ValueError, match="test has 1 rows with 'y'; give two or more"):
+            tstr_r2(rows, rows[:1], "y")
+        with pytest.raises(ValueError, match="got 'z'; the columns are x, label, y"):
+            tstr_r2(rows, rows, "z")
+
+
+class TestEnergyDistance:
+    def test_it_is_what_scipy_gives_in_one_dimension(self, rng):
+        """In deviations of the real column; tables may differ in length."""
+        real, other = rng.normal(size=300), rng.gamma(2.0, size=171)
+        expected = scipy_energy_distance(real / real.std(), other / real.std())
+        assert energy_distance(real[:, None], other[:, None]) == pytest.approx(expected)
+
+    def test_nothing_but_the_same_rows_is_at_no_distance(self, rng):
+        """Relations are seen, where marginals are equal."""
+        real = mixed(rng)
+        again = real.sample(frac=1, random_state=0)[real.columns[::-1]]
+        assert energy_distance(real, again) == pytest.approx(0.0, abs=1e-6)
+        x = rng.normal(size=(600, 1))
+        line = np.hstack([x, x])
+        apart = np.hstack([x, rng.permutation(x)])
+        assert energy_distance(line, apart) > 3 * energy_distance(line[:300], line[300:])
+
+    def test_all_pairs_are_looked_at_in_pieces(self, rng):
+        """However little memory there is for a piece."""
+        real, other = rng.normal(size=(200, 3)), rng.normal(size=(300, 3)) + 0.5
+        whole = energy_distance(real, other)
+        with config_context(working_memory=0.01):
+            assert energy_distance(real, other) == pytest.approx(whole)
+
+    def test_bad_input(self):
+        """No rows, other columns."""
+        with pytest.raises(ValueError, match="synthetic"):
+            energy_distance(np.ones((3, 2)), np.ones((0, 2)))
+        with pytest.raises(ValueError, match="columns"):
+            energy_distance(np.ones((3, 2)), np.ones((3, 1)))
 
 
 class TestPrivacy:

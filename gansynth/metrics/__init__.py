@@ -12,6 +12,7 @@ from gansynth.metrics.fidelity import (
     c2st_auc,
     column_scores,
     column_shapes,
+    energy_distance,
     missing_scores,
     modes,
     sliced_wasserstein,
@@ -24,7 +25,7 @@ from gansynth.metrics.privacy import (
     exact_copies,
     membership_auc,
 )
-from gansynth.metrics.utility import tstr_auc
+from gansynth.metrics.utility import tstr_auc, tstr_r2
 
 __all__ = [
     "PRDC",
@@ -37,6 +38,7 @@ __all__ = [
     "column_shapes",
     "coverage",
     "dcr_share",
+    "energy_distance",
     "exact_copies",
     "halves",
     "kernel_distance",
@@ -48,4 +50,5 @@ __all__ = [
     "shuffled",
     "sliced_wasserstein",
     "tstr_auc",
+    "tstr_r2",
 ]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 from pandas.api import types
 from scipy.sparse import csr_matrix, hstack
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.preprocessing import OneHotEncoder
 from threadpoolctl import threadpool_limits
+
+Trees = TypeVar("Trees", HistGradientBoostingClassifier, HistGradientBoostingRegressor)
 
 MAX_CATEGORIES = 255
 """As many categories as scikit-learn's boosted trees can tell apart in one column."""
@@ -187,8 +189,8 @@ def _start_and_spread(column: np.ndarray, unit: str) -> tuple[float, float]:
 
 
 def boosted_trees(
-    arrays: list[np.ndarray], labelled: np.ndarray, random_state: int | None
-) -> tuple[HistGradientBoostingClassifier, list[np.ndarray]]:
+    kind: type[Trees], arrays: list[np.ndarray], labelled: np.ndarray, random_state: int | None
+) -> tuple[Trees, list[np.ndarray]]:
     """Return scikit-learn's boosted trees for encoded tables, and the tables as they take them.
 
     Labels beyond the :data:`MAX_CATEGORIES` most frequent of a column count as one. Of numbers that
@@ -199,7 +201,7 @@ def boosted_trees(
     present = np.min([(~np.isnan(array)).sum(axis=0) for array in arrays], axis=0)
     rare = ~labelled & (present < FEWEST_VALUES)
     arrays = [np.where(rare, np.isnan(array), array) for array in arrays]
-    trees = HistGradientBoostingClassifier(categorical_features=labelled, random_state=random_state)
+    trees = kind(categorical_features=labelled, random_state=random_state)
     return trees, [np.minimum(array, limits) for array in arrays]
 
 

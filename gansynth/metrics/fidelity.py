@@ -6,7 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_matrix
 from scipy.stats import chi2, entropy, wasserstein_distance
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.metrics import pairwise_distances_chunked
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.neighbors import NearestNeighbors
 
@@ -207,7 +210,8 @@ def c2st_auc(real: Any, synthetic: Any, random_state: int | None = 0) -> float:
             f"c2st_auc needs five rows of each kind for its five folds, got {len(real)} real "
             f"and {len(synthetic)} synthetic ones; draw more."
         )
-    trees, tables = boosted_trees(*encode(real, synthetic), random_state)
+    kind = HistGradientBoostingClassifier
+    trees, tables = boosted_trees(kind, *encode(real, synthetic), random_state)
     is_synthetic = np.repeat([0, 1], [len(real), len(synthetic)])
     folds = StratifiedKFold(5, shuffle=True, random_state=random_state)
     with threads_for(len(is_synthetic)):
@@ -268,6 +272,52 @@ def sliced_wasserstein(
     projected = [of @ directions for of in rows]
     distances = [wasserstein_distance(*of) for of in zip(*(p.T for p in projected), strict=True)]
     return float(np.mean(distances))
+
+
+def energy_distance(real: Any, synthetic: Any) -> float:
+    """Energy distance of two samples [1]_: 0 where they are one, and nowhere else.
+
+    The root of 2 E|X - Y| - E|X - X'| - E|Y - Y'|, as scipy has it in one dimension, in the
+    vectors of :func:`sliced_wasserstein`. It has no parameter to choose, sees what columns have
+    together, and looks at every pair of rows: ten times as many take a hundred times as long.
+
+    Parameters
+    ----------
+    real, synthetic : DataFrame, or array of shape (n, …)
+        The same columns, any number of rows.
+
+    Returns
+    -------
+    float
+        0 or more. It falls with the root of the number of rows where the two are of one
+        distribution, so look at real against real, too.
+
+    Raises
+    ------
+    ValueError
+        If columns differ, or a table has no rows.
+
+    References
+    ----------
+    .. [1] Székely and Rizzo, "Energy statistics: A class of statistics based on distances",
+       Journal of Statistical Planning and Inference 143, 2013.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gansynth.metrics import energy_distance
+    >>> x = np.array([[0.0], [2.0]])
+    >>> energy_distance(x, x), energy_distance(x, x + 2)
+    (0.0, 1.4142135623730951)
+    """
+    one, other = as_vectors(as_frames(real=real, synthetic=synthetic), "deviation")
+
+    def mean(a: csr_matrix, b: csr_matrix) -> float:
+        sums = pairwise_distances_chunked(a, b, reduce_func=lambda part, _: part.sum(axis=1))
+        return float(np.sum(np.concatenate([*sums])) / (a.shape[0] * b.shape[0]))
+
+    squared = 2 * mean(one, other) - mean(one, one) - mean(other, other)
+    return float(np.sqrt(max(squared, 0.0)))
 
 
 class ModeScores(NamedTuple):
