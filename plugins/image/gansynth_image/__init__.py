@@ -28,8 +28,9 @@ class ImageGAN(Architecture):
         ``"resnet"``: residual networks without normalisation (Huang et al. 2024, R3GAN).
         ``"dcgan"``: transposed and strided convolutions (Radford et al. 2016).
     width : int, default=16
-        Channels at full resolution, in both players. They double with each halving of the
-        resolution, up to four times as many.
+        Channels of the finest blocks, in both players: at full resolution, or of images of more
+        than 16 pixels a side at half of it. They double with each halving of the resolution, up to
+        four times as many.
     depth : int, default=1
         Blocks (of ``"dcgan"``: layers) at each resolution, in both players.
     value_range : (float, float) or None, default=None

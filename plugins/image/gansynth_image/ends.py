@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from gansynth.architecture import NetworkSpec
+from gansynth_image.grids import Grid, factors
 
 if TYPE_CHECKING:
     from gansynth_image.codec import ImageCodec
 
 LEAK = 0.2
+KERNEL = 4
+"""Side of the kernels of strided convolutions: a multiple of the stride, so that all pixels meet as
+many weights."""
 
 Inputs = list[keras.KerasTensor]
 Seeds = keras.random.SeedGenerator
@@ -47,6 +51,34 @@ def logit(
         )
         found += keras.layers.Dot(axes=1, dtype="float32")([hidden, embedding(y)])
     return keras.Model(inputs, found)
+
+
+def transposed(
+    hidden: keras.KerasTensor,
+    grid: Grid,
+    channels: int,
+    scale: float,
+    seeds: Seeds,
+    **options: Any,
+) -> keras.KerasTensor:
+    """Convolve to a finer grid, and cut off what is too much."""
+    _, *coarse, _ = hidden.shape
+    strides = factors(grid, coarse)
+    # A pixel meets one weight in every stride; and Keras calls fan-out what comes in here.
+    start = keras.initializers.VarianceScaling(
+        scale * strides[0] * strides[1], "fan_out", "normal", seed=seeds
+    )
+    hidden = keras.layers.Conv2DTranspose(
+        channels, KERNEL, strides, "same", kernel_initializer=start, **options
+    )(hidden)
+    return cropped(hidden, grid, **options)
+
+
+def cropped(hidden: keras.KerasTensor, grid: Grid, **options: Any) -> keras.KerasTensor:
+    """Cut off what a grid has too much after it was doubled."""
+    _, *doubled, _ = hidden.shape
+    surplus = [(0, have - want) for have, want in zip(doubled, grid, strict=True)]
+    return keras.layers.Cropping2D(surplus, **options)(hidden) if doubled != [*grid] else hidden
 
 
 def decode(rows: tf.Tensor, codec: ImageCodec) -> tf.Tensor:

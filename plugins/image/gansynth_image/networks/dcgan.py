@@ -18,7 +18,6 @@ from gansynth_image import ends
 from gansynth_image.grids import Grid, factors, pyramid
 
 WIDEST = 8
-KERNEL = 4
 
 
 def recipe(doublings: int) -> dict[str, Any]:
@@ -42,10 +41,10 @@ def generator(spec: NetworkSpec, width: int, depth: int, seed: int) -> keras.Mod
     first = keras.layers.Dense(grid[0] * grid[1] * wide, kernel_initializer=ends.he(2.0, seeds))
     hidden = keras.layers.ReLU()(keras.layers.Reshape((*grid, wide))(first(hidden)))
     for grid, wide in finer:
-        hidden = keras.layers.ReLU()(_grow(hidden, grid, wide, seeds))
+        hidden = keras.layers.ReLU()(ends.transposed(hidden, grid, wide, 2.0, seeds))
         hidden = _deepened(hidden, depth, keras.layers.ReLU, seeds)
     # In float32 whatever the policy: bfloat16 has fewer shades than a photograph.
-    images = _grow(hidden, tuple(shape), channels, seeds, dtype="float32")
+    images = ends.transposed(hidden, tuple(shape), channels, 2.0, seeds, dtype="float32")
     return keras.Model(inputs, keras.layers.Activation("tanh", dtype="float32")(images))
 
 
@@ -57,7 +56,7 @@ def critic(spec: NetworkSpec, width: int, depth: int, seed: int) -> keras.Model:
     for grid, wide in _stages(tuple(shape), width):
         _, *fine, _ = hidden.shape
         hidden = keras.layers.Conv2D(
-            wide, KERNEL, factors(fine, grid), "same", kernel_initializer=ends.he(2.0, seeds)
+            wide, ends.KERNEL, factors(fine, grid), "same", kernel_initializer=ends.he(2.0, seeds)
         )(hidden)
         hidden = keras.layers.LeakyReLU(ends.LEAK)(hidden)
         hidden = _deepened(hidden, depth, partial(keras.layers.LeakyReLU, ends.LEAK), seeds)
@@ -81,21 +80,3 @@ def _deepened(
         )(hidden)
         hidden = activation()(hidden)
     return hidden
-
-
-def _grow(
-    hidden: keras.KerasTensor, grid: Grid, channels: int, seeds: ends.Seeds, **options: Any
-) -> keras.KerasTensor:
-    """Convolve to a finer grid, and cut off what is too much."""
-    _, *coarse, _ = hidden.shape
-    strides = factors(grid, coarse)
-    # A pixel meets one weight in every stride; and Keras calls fan-out what comes in here.
-    start = keras.initializers.VarianceScaling(
-        2.0 * strides[0] * strides[1], "fan_out", "normal", seed=seeds
-    )
-    hidden = keras.layers.Conv2DTranspose(
-        channels, KERNEL, strides, "same", kernel_initializer=start, **options
-    )(hidden)
-    _, *grown, _ = hidden.shape
-    surplus = [(0, have - want) for have, want in zip(grown, grid, strict=True)]
-    return keras.layers.Cropping2D(surplus, **options)(hidden) if grown != [*grid] else hidden
