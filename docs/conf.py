@@ -6,17 +6,23 @@ The gallery's examples train small models as the pages are built: some minutes o
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import sys
 import warnings
 from pathlib import Path
 
+from sphinx.application import Sphinx
+
 import gansynth
 
 HERE = Path(__file__).parent
+BENCHMARKS = HERE.parent / "benchmarks"
 sys.path.insert(0, str(HERE))
 from results_page import page  # noqa: E402 (it lies beside this file)
 
-(HERE / "benchmarks.md").write_text(page(HERE.parent / "benchmarks" / "results"), encoding="utf-8")
+(HERE / "benchmarks.md").write_text(page(BENCHMARKS / "results"), encoding="utf-8")
+shutil.copyfile(BENCHMARKS / "README.md", HERE / "measuring.md")
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Seconds of training are too few for good samples, and fits say so. The pages do, too.
@@ -39,8 +45,6 @@ source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 myst_heading_anchors = 3
 suppress_warnings = [
     "config.cache",  # of sphinx-gallery's settings
-    # Pages link to files of the repository (results, scripts, the changelog), as on its front page.
-    "myst.xref_missing",
     "ref.ref",  # of scikit-learn's user guide, in docstrings that are inherited
 ]
 
@@ -65,3 +69,20 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
 }
 html_sourcelink_suffix = ""
+
+# Documents link to files of the repository, so that they can be read there; here they link to the
+# pages that are made of these.
+PAGES = [
+    (r"\]\(\.\./benchmarks/results\)", "](benchmarks.md)"),
+    (r"\]\(\.\./benchmarks/README\.md", "](measuring.md"),
+    (r"\]\(examples/(\w+)\.py\)", r"](gallery/\1.rst)"),
+]
+
+
+def to_pages(_app: Sphinx, _name: str, source: list[str]) -> None:
+    for file, made in PAGES:
+        source[0] = re.sub(file, made, source[0])
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("source-read", to_pages)

@@ -13,7 +13,7 @@ HEAD = """# Benchmarks
 Means over the seeds of the newest runs, at default parameters. *floor* and *half* are real data
 against real data, which no generator has a reason to beat; *shuffled* are columns shuffled on their
 own. What each figure means, how peers were run and what failed is in
-[the benchmarks' own pages](../benchmarks/README.md).
+[how it was measured](../benchmarks/README.md).
 """
 SECTIONS = {
     "Tables": (
@@ -28,6 +28,10 @@ SECTIONS = {
     "Points": (
         "distribution2d",
         ["captured", "high_quality", "reverse_kl", "std_ratio", "c2st", "bridges", "fit_seconds"],
+    ),
+    "Images": (
+        "images",
+        ["accuracy", "kid", "precision", "recall", "coverage", "copy_ratio", "fit_seconds"],
     ),
 }
 """Title, file and scores of each section."""
@@ -54,16 +58,24 @@ def section(records: list[dict[str, Any]], scores: list[str]) -> str:
             for r in newest.values()
         ]
     ).dropna(axis=1, how="all")
+    for name in ("dataset", "method"):  # together, in the order in which they first come
+        frame[name] = pd.Categorical(frame[name], frame[name].unique())
     shown = [score for score in scores if score in frame]
-    means = frame.groupby(["dataset", "method"], sort=False)[shown].mean().astype(float)
-    runs = frame.groupby(["dataset", "method"], sort=False)["runs"].count()
+    groups = frame.groupby(["dataset", "method"], observed=True)
+    means, runs = groups[shown].mean().astype(float), groups["runs"].count()
     lines = [["data", "method", "runs", *shown], ["---"] * (3 + len(shown))]
     for key, values in means.iterrows():
-        cells = ("" if pd.isna(value) else f"{value:.3g}" for value in values)
-        lines.append([*map(str, key), str(runs[key]), *cells])
+        lines.append([*map(str, key), str(runs[key]), *map(_written, values)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _written(value: float) -> str:
+    """Three digits, and those before the point; nothing where there is no score."""
+    if pd.isna(value):
+        return ""
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def _by_default(record: dict[str, Any]) -> bool:
     """Whether a run had no parameters of gansynth's set (peers have theirs in the settings)."""
-    return record["method"] != "gansynth" or set(record["settings"]) <= {"rows"}
+    return record["method"] != "gansynth" or set(record["settings"]) <= {"drawn", "rows"}

@@ -277,7 +277,7 @@ def sliced_wasserstein(
 def energy_distance(real: Any, synthetic: Any) -> float:
     """Energy distance of two samples [1]_: 0 where they are one, and nowhere else.
 
-    The root of 2 E|X - Y| - E|X - X'| - E|Y - Y'|, as scipy has it in one dimension, in the
+    The root of ``2 E|X - Y| - E|X - X'| - E|Y - Y'|``, as scipy has it in one dimension, in the
     vectors of :func:`sliced_wasserstein`. It has no parameter to choose, sees what columns have
     together, and looks at every pair of rows: ten times as many take a hundred times as long.
 
