@@ -204,26 +204,6 @@ def test_progress_bars_nest_under_a_grid_search(capsys):
 
 
 @needs_callbacks
-def test_scoring_monitor_in_two_processes():
-    """ScoringMonitor collects the scores of all intervals from workers, and y is not needed."""
-    from sklearn.callback import ScoringMonitor
-
-    monitor = ScoringMonitor(scoring={"fidelity": fidelity})
-    search = GridSearchCV(
-        tiny(steps=1).set_callbacks(monitor),
-        {"batch_size": [16]},
-        scoring=fidelity,
-        cv=2,
-        n_jobs=2,
-        refit=False,
-    )
-    search.fit(X)
-    log = monitor.get_logs().data_as_pandas
-    assert sorted(log["task_name"]) == ["fit", "fit", "interval", "interval"]
-    assert np.isfinite(log["fidelity"]).all()
-
-
-@needs_callbacks
 def test_pickles_and_clones_keep_callbacks():
     """A sampler that was fitted under callbacks travels with them; a clone has them too."""
     from sklearn.callback import ProgressBar, ScoringMonitor

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 from imblearn.utils.estimator_checks import parametrize_with_checks as for_samplers
 from sklearn.linear_model import LogisticRegression
@@ -10,6 +12,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from gansynth import GANSampler, OversampledClassifier
 from gansynth_distribution2d import Distribution2DGAN
 from gansynth_tabular import TabularGAN
+
+from .documents import small_networks
+from .fits import made_once
 
 pytestmark = [
     # Of a step or two no more is expected.
@@ -29,9 +34,14 @@ SAMPLERS = [
 @pytest.fixture(autouse=True, scope="module")
 def small_by_default():
     """What "auto" picks is small, too: it is made with default parameters."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TabularGAN.__init__, "__defaults__", (8, 1, 128, 0.01, 1, False))
-        patch.setattr(Distribution2DGAN.__init__, "__defaults__", (8, 1, 4, 5))
+    with small_networks():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def one_fit_for_all_formats(request):
+    """Sparse matrices come in ten formats, with the same numbers in each."""
+    with made_once() if "sparse" in request.node.name else nullcontext():
         yield
 
 

@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 
 from gansynth import GANSampler, cli
 
+from .documents import small_networks
+
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 FRAME = pd.DataFrame(
@@ -28,10 +30,11 @@ def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     tiny = {"steps": 2, "batch_size": 16, "random_state": 0, "validation_fraction": 0.0}
     y = pd.Series(["stays", "goes"] * 120, name="churn")
-    GANSampler("tabular", **tiny).fit(FRAME, y).to_onnx(folder / "table.onnx")
     scored = tiny | {"validation_fraction": 0.5}
     X = np.random.default_rng(0).standard_normal((240, 2))
-    GANSampler("distribution2d", **scored).fit(X).to_onnx(folder / "points.onnx")
+    with small_networks():
+        GANSampler("tabular", **tiny).fit(FRAME, y).to_onnx(folder / "table.onnx")
+        GANSampler("distribution2d", **scored).fit(X).to_onnx(folder / "points.onnx")
     return folder
 
 

@@ -55,7 +55,7 @@ def models(folder):
     y = rng.choice(["few", "many"], N, p=[0.2, 0.8])
     table = GANSampler(TabularGAN(width=16, depth=1), **SETTINGS).fit(frame(), y)
     X = rng.random((64, 8, 8)).astype(np.float32)
-    images = GANSampler(ImageGAN(), **SETTINGS).fit(X, np.arange(64) % 3)
+    images = GANSampler(ImageGAN(width=4), **SETTINGS).fit(X, np.arange(64) % 3)
     table.to_onnx(folder / "table.onnx")
     images.to_onnx(folder / "images.onnx")
     return {name: gansynth.load(folder / f"{name}.onnx") for name in ("table", "images")}

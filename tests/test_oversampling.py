@@ -34,11 +34,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from gansynth import GANSampler, OversampledClassifier
-from gansynth_distribution2d import Distribution2DGAN
 from gansynth_image import ImageGAN
 from gansynth_tabular import TabularGAN
 
-from .test_readme import run
+from .documents import run
 from .toys import ToyGAN
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -370,17 +369,6 @@ def test_it_works_wherever_a_classifier_does():
     assert len(cross_validate(model(), X, y, cv=2, scoring="average_precision")["test_score"]) == 2
 
 
-def test_search_in_several_processes():
-    """The sampler goes there and back."""
-    # Workers can't import the toys beside this file.
-    model = OversampledClassifier(LogisticRegression(), tiny())
-    search = GridSearchCV(model, {"estimator__C": [0.1, 1]}, cv=2, n_jobs=2).fit(numbers(), Y)
-    again = GridSearchCV(model, {"estimator__C": [0.1, 1]}, cv=2).fit(numbers(), Y)
-    np.testing.assert_array_equal(
-        search.cv_results_["mean_test_score"], again.cv_results_["mean_test_score"]
-    )
-
-
 def test_it_is_what_its_classifier_is():
     """It has the methods that the classifier has, its classes, features and names."""
     X = pd.DataFrame(numbers(), columns=["a", "b", "c"])
@@ -496,12 +484,9 @@ def test_without_a_sampler_it_takes_the_default():
     assert isinstance(one.get_metadata_routing().__repr__(), str)
 
 
-def test_the_page_on_oversampling_runs(capsys, monkeypatch):
-    """Its examples, as they stand, on networks that are small by default."""
-    monkeypatch.setattr(TabularGAN.__init__, "__defaults__", (16, 1, 128, 0.01, 1, False))
-    monkeypatch.setattr(Distribution2DGAN.__init__, "__defaults__", (16, 1, 4, 5))
-    page = Path(__file__).parents[1] / "docs" / "oversampling.md"
-    namespace = run(page.read_text(encoding="utf-8"))
+def test_the_page_on_oversampling_runs(capsys):
+    """Its examples, on networks that are small by default."""
+    namespace = run("docs/oversampling.md")
     assert len(set(namespace["y_new"].value_counts())) == 1
     assert namespace["X_new"].dtypes.equals(namespace["X"].dtypes)
     assert namespace["scores"].mean() > 0.6
