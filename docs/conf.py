@@ -56,6 +56,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "examples",
     "gallery_dirs": "gallery",
     "filename_pattern": r"/plot_",
+    "capture_repr": ("_repr_html_",),  # tables; a legend that comes last is no output
     "within_subsection_order": "FileNameSortKey",
     "download_all_examples": False,
     "show_memory": False,
@@ -66,8 +67,10 @@ html_title = f"gansynth {version}"
 html_theme_options = {
     "show_toc_level": 2,
     "navigation_with_keys": False,
+    "navbar_center": [],  # all pages are in the sidebar
     "secondary_sidebar_items": ["page-toc"],
 }
+html_sidebars = {"**": ["globaltoc.html"], "index": []}
 html_sourcelink_suffix = ""
 
 # Documents link to files of the repository, so that they can be read there; here they link to the

@@ -76,6 +76,7 @@ ARROWS = {
         "report",
         "streaming",
     },
+    "__main__": {"cli"},
     "__init__": {"imputation", "oversampling", "sampler", "inference"},
 }
 HEAVY = {"tensorflow", "keras", "tf2onnx", "onnx"}

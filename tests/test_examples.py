@@ -10,7 +10,9 @@ from .documents import ROOT, quickly, small_networks
 EXAMPLES = sorted((ROOT / "docs" / "examples").glob("plot_*.py"))
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")  # of samplers that had no time to learn
+@pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.ConvergenceWarning"
+)  # of samplers that had no time to learn
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_runs(path, monkeypatch):
     """From its first line to its last, in an order of their own."""

@@ -35,8 +35,8 @@ assert first.equals(rows[:100])
 
 # %%
 # From a shell: ``gansynth inspect`` tells what is in it.
-command = [sys.executable, "-m", "gansynth.cli", "inspect", str(path)]
-print(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
+command = [sys.executable, "-m", "gansynth", "inspect", str(path)]
+print(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 # %%
 # Without gansynth: noise and classes in, finished columns out.
