@@ -40,6 +40,7 @@ extensions = [
     "numpydoc",
     "sphinx_gallery.gen_gallery",
 ]
+templates_path = ["_templates"]
 exclude_patterns = ["_build", "examples/*.md", "sg_execution_times.rst"]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 myst_heading_anchors = 3
@@ -49,6 +50,7 @@ suppress_warnings = [
 ]
 
 autosummary_generate = True
+toc_object_entries_show_parents = "hide"
 autodoc_typehints = "none"  # numpydoc has them
 numpydoc_show_class_members = False
 
@@ -70,7 +72,9 @@ html_theme_options = {
     "navbar_center": [],  # all pages are in the sidebar
     "secondary_sidebar_items": ["page-toc"],
 }
-html_sidebars = {"**": ["globaltoc.html"], "index": []}
+html_static_path = ["_static"]
+html_css_files = ["narrow.css"]
+html_sidebars = {"**": ["pages.html"], "index": []}
 html_sourcelink_suffix = ""
 
 # Documents link to files of the repository, so that they can be read there; here they link to the
