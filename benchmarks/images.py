@@ -233,8 +233,7 @@ def main(
             settings=bench.settings(name, method),
             found=versions(),
         )
-    # Runs that don't say how many were drawn are from before there were these scores.
-    records = relative([r for r in runs.newest() if "drawn" in r["settings"]])
+    records = relative(runs.newest())
     for columns in (COLUMNS, OF_RANDOM, COSTS):
         print()
         runs.table(columns, BARS, records)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-
 import pytest
 from imblearn.utils.estimator_checks import parametrize_with_checks as for_samplers
 from sklearn.linear_model import LogisticRegression
@@ -14,7 +12,6 @@ from gansynth_distribution2d import Distribution2DGAN
 from gansynth_tabular import TabularGAN
 
 from .documents import small_networks
-from .fits import made_once
 
 pytestmark = [
     # Of a step or two no more is expected.
@@ -35,13 +32,6 @@ SAMPLERS = [
 def small_by_default():
     """What "auto" picks is small, too: it is made with default parameters."""
     with small_networks():
-        yield
-
-
-@pytest.fixture(autouse=True)
-def one_fit_for_all_formats(request):
-    """Sparse matrices come in ten formats, with the same numbers in each."""
-    with made_once() if "sparse" in request.node.name else nullcontext():
         yield
 
 

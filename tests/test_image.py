@@ -192,6 +192,32 @@ def test_networks_go_by_the_names_of_their_files():
         ImageGAN("stylegan").recipe(described(np.zeros((4, 8, 8)))[0])
 
 
+@pytest.mark.parametrize("name", networks.NAMES)
+def test_images_do_not_leave_their_range(name):
+    """However large weights grow, so that black can stay black."""
+    generator = ImageGAN(name, width=2).generator(NetworkSpec((8, 8, 1), 8, 0), seed=0)
+    generator.set_weights([100 * weights for weights in generator.get_weights()])
+    images = np.asarray(generator(inputs_of(generator, 20, 0)))
+    assert np.abs(images).max() == 1
+
+
+@pytest.mark.parametrize(("side", "finest"), [(16, 16), (17, 9), (28, 14)])
+def test_large_images_have_no_blocks_at_their_full_resolution(side, finest):
+    """They would take nearly as long as all others together."""
+    spec = NetworkSpec((side, side, 1), 8, 0)
+    pair = ImageGAN(width=4)
+    for player in (pair.generator(spec, seed=0), pair.critic(spec, seed=0)):
+        kernels = {layer: getattr(layer, "kernel_size", ()) for layer in player.layers}
+        grids = [layer.output.shape[1:3] for layer, size in kernels.items() if size == (3, 3)]
+        assert max(grids) == (finest, finest)
+
+
+def test_larger_images_have_a_stronger_penalty():
+    """As the squares of distances grow, to a limit; it falls to a tenth."""
+    gammas = [networks.named("resnet").recipe(doublings)["gamma"] for doublings in (1, 2, 3, 6)]
+    assert gammas == [(1.0, 0.1), (4.0, 0.4), (10.0, 1.0), (10.0, 1.0)]
+
+
 @pytest.mark.parametrize("n_classes", [0, 3])
 @pytest.mark.parametrize("layout", SIZES, ids=str)
 @pytest.mark.parametrize("name", networks.NAMES)

@@ -489,7 +489,9 @@ class TestTSTRofNumbers:
         """Of numbers alone nothing is encoded."""
         train, test = (self.rows(rng)[["x", "y"]] for _ in range(2))
         trees = HistGradientBoostingRegressor(random_state=0).fit(train[["x"]], train["y"])
-        assert tstr_r2(train, test, "y") == pytest.approx(trees.score(test[["x"]], test["y"]))
+        expected = pytest.approx(trees.score(test[["x"]], test["y"]))
+        assert tstr_r2(train, test, "y") == expected
+        assert tstr_r2(train.to_numpy(), test.to_numpy(), 1) == expected
 
     def test_what_is_no_number_is_refused(self, rng):
         """Labels have an area under the curve; a single row has no variance."""

@@ -6,6 +6,8 @@ import xml.etree.ElementTree as ET
 from decimal import Decimal
 from textwrap import dedent
 
+import nbclient
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -133,9 +135,6 @@ CELLS = (
 
 def test_a_notebook_runs(tmp_path, monkeypatch):
     """The bar is seen to its end, then what was learned, and a picture: nothing else, no error."""
-    nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")
-    nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed")
-    pytest.importorskip("ipykernel", reason="ipykernel is not installed")
     for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR"):
         monkeypatch.setenv(name, str(tmp_path / name))
     cells = [nbformat.v4.new_code_cell(dedent(cell).strip()) for cell in CELLS]

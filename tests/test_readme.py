@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pytest
 
-from .documents import ROOT, run
+from .documents import run
 
 
 def test_the_examples_run(tmp_path, monkeypatch, capsys):
@@ -17,16 +15,6 @@ def test_the_examples_run(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out.count("alcohol") == 2
     assert namespace["rare"].shape == namespace["X"][:100].shape
     assert len(namespace["X_new"]) == len(namespace["y_new"]) == 1000
-
-
-def test_the_pictures_are_there():
-    """Every picture, file and folder that the README points to is in the repository."""
-    targets = re.findall(
-        r"(?:\]\(|src=\")([^)#:\"]+)[)\"]", (ROOT / "README.md").read_text("utf-8")
-    )
-    assert targets
-    for target in targets:
-        assert (ROOT / target).exists()
 
 
 def test_the_page_on_tables_is_right(capsys):

@@ -141,6 +141,13 @@ def test_what_is_there_is_not_drawn_again(tmp_path, table):
     pd.testing.assert_frame_equal(pd.read_parquet(path), of(table, 100, random_state=order.seed))
 
 
+def test_an_absurd_order_begins_at_once(tmp_path, table):
+    """Its parts are more than memory could list."""
+    parts = streaming.draw(streaming.order(table, tmp_path / "rows.parquet", 10**15))
+    assert next(parts) == 32
+    parts.close()
+
+
 @pytest.mark.parametrize(
     ("changed", "told"), [({"n": 99}, "rows"), ({"y": 3}, "y"), ({"seed": 8}, "seed")]
 )

@@ -9,13 +9,7 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.metrics import r2_score, roc_auc_score
 
-from gansynth.metrics._encoding import (
-    as_frames,
-    boosted_trees,
-    encode,
-    is_number,
-    threads_for,
-)
+from gansynth.metrics._encoding import as_frames, boosted_trees, encode, threads_for
 
 
 def tstr_auc(
@@ -64,7 +58,7 @@ def tstr_auc(
     >>> tstr_auc(rows, rows, "y")
     1.0
     """
-    (test_rows, train_rows), (test_labels, train_labels), labelled = _split(synthetic, test, target)
+    rows, (test_labels, train_labels), labelled, _ = _split(synthetic, test, target)
     test_classes, train_classes = np.unique(test_labels), np.unique(train_labels)
     if len(test_classes) < 2:
         raise ValueError(
@@ -74,7 +68,7 @@ def tstr_auc(
     scores = dict.fromkeys(test_classes, np.zeros(len(test_labels)))
     if len(train_classes) > 1:
         trees, (test_rows, train_rows) = boosted_trees(
-            HistGradientBoostingClassifier, [test_rows, train_rows], labelled, random_state
+            HistGradientBoostingClassifier, rows, labelled, random_state
         )
         with threads_for(len(train_rows)):
             probabilities = trees.fit(train_rows, train_labels).predict_proba(test_rows)
@@ -128,14 +122,14 @@ def tstr_r2(
     >>> tstr_r2(rows, rows, "y") > 0.9
     True
     """
-    features, numbers, labelled = _split(synthetic, test, target)
-    if target in test and not is_number(test[target]):
+    rows, numbers, labelled, of_labels = _split(synthetic, test, target)
+    if of_labels:
         raise ValueError(f"target must hold numbers, but {target!r} holds labels: use tstr_auc.")
     for name, values in zip(("test", "synthetic"), numbers, strict=True):
         if len(values) < 2:
             raise ValueError(f"{name} has {len(values)} rows with {target!r}; give two or more.")
     trees, (test_rows, train_rows) = boosted_trees(
-        HistGradientBoostingRegressor, features, labelled, random_state
+        HistGradientBoostingRegressor, rows, labelled, random_state
     )
     with threads_for(len(train_rows)):
         guesses = trees.fit(train_rows, numbers[1]).predict(test_rows)
@@ -144,8 +138,8 @@ def tstr_r2(
 
 def _split(
     synthetic: pd.DataFrame, test: pd.DataFrame, target: Hashable
-) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
-    """Features and target of test rows and of synthetic ones, and which features are labels."""
+) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray, bool]:
+    """Features and target, of test rows and of synthetic ones; which are labels, of each."""
     test, synthetic = as_frames(test=test, synthetic=synthetic)
     columns: list[Hashable] = list(test.columns)
     if target not in columns:
@@ -161,4 +155,4 @@ def _split(
         np.delete(array[rows], position, axis=1) for array, rows in zip(arrays, known, strict=True)
     ]
     values = [of[rows] for of, rows in zip(targets, known, strict=True)]
-    return features, values, np.delete(labelled, position)
+    return features, values, np.delete(labelled, position), bool(labelled[position])

@@ -257,10 +257,8 @@ def _constrained(estimator: Any, train: Any) -> list[tuple[str, float]]:
     if not schema.constraints:
         return []
     rows = estimator.sample(KEPT_ROWS, random_state=0)
-    data, outputs = (
-        containers.read_as(schema, rows),
-        {str(c.name): c.output for c in schema.columns},
-    )
+    data = containers.read_as(schema, rows)
+    outputs = {str(column.name): column.output for column in schema.columns}
     given = {repr(found): found for found in getattr(estimator, "constraints", None) or ()}
     shares = dict.fromkeys(schema.constraints, np.nan)
     for text in shares.keys() & given.keys():

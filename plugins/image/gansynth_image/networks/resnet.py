@@ -86,7 +86,7 @@ def critic(spec: NetworkSpec, width: int, depth: int, seed: int) -> keras.Model:
 def _stages(shape: Grid, width: int) -> list[tuple[Grid, int]]:
     """Grids and their channels, from the finest that has blocks to the coarsest."""
     grids = pyramid(shape)
-    # Blocks at the full resolution take twice as long as all others together.
+    # Blocks at the full resolution take nearly as long as all others together.
     finest = 1 if max(shape) > FULL_SIDE else 0
     return [(grid, width * min(2**level, WIDEST)) for level, grid in enumerate(grids[finest:])]
 
@@ -102,7 +102,7 @@ def _paint(
         images = keras.layers.Conv2D(
             channels, 3, padding="same", kernel_initializer=ends.he(1.0, seeds), dtype="float32"
         )(hidden)
-    # Without it black grounds are never quite black, critics go by that, and classes collapse.
+    # Without it black grounds are never quite black, and classes of MNIST collapsed.
     return keras.layers.Activation("tanh", dtype="float32")(images)
 
 
