@@ -212,14 +212,14 @@ def test_other_containers_are_taken_and_the_first_comes_back(warm_table):
 
 def test_max_time_counts_for_one_fit():
     """A warm fit has all of its own time, however long the one before took."""
-    sampler = toy(warm_start=True, steps=10**9, max_time=1.5, early_stopping=False)
+    sampler = toy(warm_start=True, steps=10**9, max_time=4.0, early_stopping=False)
     sampler.fit(points())
     first = sampler.n_steps_
     begin = time.monotonic()
-    sampler.set_params(max_time=1.0).fit(points())
+    sampler.set_params(max_time=2.0).fit(points())
     assert sampler.n_steps_ > first + 20
-    assert sampler.history_["seconds"][-1] >= 2.5
-    assert time.monotonic() - begin > 1.0
+    assert sampler.history_["seconds"][-1] >= 6.0
+    assert time.monotonic() - begin > 2.0
 
 
 @pytest.mark.parametrize("n", [60, 300], ids=["none held out", "held out"])
