@@ -44,6 +44,8 @@ templates_path = ["_templates"]
 exclude_patterns = ["_build", "examples/*.md", "sg_execution_times.rst"]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 myst_heading_anchors = 3
+nitpicky = True
+nitpick_ignore_regex = [("py:.*", r"(imblearn|pathlib|sklearn)\..*")]  # documented elsewhere
 suppress_warnings = [
     "config.cache",  # of sphinx-gallery's settings
     "ref.ref",  # of scikit-learn's user guide, in docstrings that are inherited

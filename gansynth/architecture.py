@@ -82,7 +82,7 @@ class NetworkSpec:
     NetworkSpec(layout=2, latent_dim=8, n_classes=0)
     """
 
-    layout: Hashable
+    layout: Any
     latent_dim: int
     n_classes: int
 
@@ -153,7 +153,7 @@ class Recipe:
     latent_dim : int
         Width of the latent vector.
     loss : str
-        Name of a loss in :mod:`gansynth.training.losses`.
+        Name of a loss, as ``GANSampler(loss=…)`` takes it.
     gamma : tuple of (float, float)
         Weight of the gradient penalty at the start and after the anneal.
     gamma_anneal : float
@@ -197,7 +197,7 @@ class Codec(ABC):
     """Turns data into rows that networks work on, and generated rows back into data.
 
     A codec is made fitted, by :meth:`Architecture.codec`. Data are in the neutral form of
-    :mod:`gansynth.schema`: a dict of numpy arrays, one a column, or ``{"image": array}``.
+    ``gansynth.schema``: a dict of numpy arrays, one a column, or ``{"image": array}``.
 
     Examples
     --------
@@ -246,8 +246,10 @@ class Codec(ABC):
         """
         return encoded
 
-    parts: int = 0
-    """Parts of a row (columns of a table) that the generator may be given; 0 for none."""
+    @property
+    def parts(self) -> int:
+        """Parts of a row (columns of a table) that the generator may be given; 0 for none."""
+        return 0
 
     def give(self, rows: Any, known: Any) -> Any:
         """Give the known parts of expanded rows, in TensorFlow.

@@ -669,7 +669,7 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseOverSampler):
 
         See Also
         --------
-        gansynth.scorers : Other scores, for ``scoring=`` of a grid search.
+        gansynth.scorers.c2st_scorer : One of the scorers for ``scoring=`` of a grid search.
 
         Examples
         --------

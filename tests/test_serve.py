@@ -173,3 +173,11 @@ def test_what_only_trains_says_what_to_install(python):
     out = run(python, "-c", textwrap.dedent(program))
     assert out.startswith("gansynth.GANSampler needs imblearn, which is not installed.")
     assert "`pip install gansynth`" in out
+
+
+def test_the_command_line_says_what_to_install(python):
+    """In a line, without a traceback."""
+    done = subprocess.run([python, "-m", "gansynth"], check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("The command line needs typer, which is not installed.")
+    assert "`pip install gansynth`" in done.stderr

@@ -10,7 +10,7 @@ import pandas as pd
 
 
 class Beside(NamedTuple):
-    """What :func:`beside` finds: three scores by one metric.
+    """What :func:`~gansynth.metrics.beside` finds: three scores by one metric.
 
     Attributes
     ----------

@@ -78,7 +78,7 @@ def column_scores(real: Any, synthetic: Any) -> pd.Series:
 
 
 def column_shapes(real: Any, synthetic: Any) -> float:
-    """Mean of :func:`column_scores`: what SDMetrics calls Column Shapes [1]_.
+    """Mean of :func:`~gansynth.metrics.column_scores`: what SDMetrics calls Column Shapes [1]_.
 
     Columns shuffled alone score a perfect 1.0, so never judge by this figure on its own.
 
@@ -321,7 +321,7 @@ def energy_distance(real: Any, synthetic: Any) -> float:
 
 
 class ModeScores(NamedTuple):
-    """What :func:`modes` finds.
+    """What :func:`~gansynth.metrics.modes` finds.
 
     Attributes
     ----------

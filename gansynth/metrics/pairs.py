@@ -31,7 +31,7 @@ def pair_scores(real: Any, synthetic: Any, bins: int = 10) -> pd.DataFrame:
     -------
     DataFrame of float, shape (columns, columns)
         From 0 to 1 (equal); NaN on the diagonal. Of few rows it is well below 1 for real ones,
-        too: look at these beside it (:func:`beside`).
+        too: look at these beside it (:func:`~gansynth.metrics.beside`).
 
     Raises
     ------

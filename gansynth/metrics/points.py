@@ -13,7 +13,7 @@ from sklearn.neighbors import NearestNeighbors
 
 
 class PRDC(NamedTuple):
-    """What :func:`prdc` finds.
+    """What :func:`~gansynth.metrics.prdc` finds.
 
     Attributes
     ----------

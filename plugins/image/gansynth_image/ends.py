@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import keras
 import numpy as np
@@ -20,7 +20,7 @@ KERNEL = 4
 many weights."""
 
 Inputs = list[keras.KerasTensor]
-Seeds = keras.random.SeedGenerator
+Seeds: TypeAlias = keras.random.SeedGenerator
 
 
 def latent(spec: NetworkSpec, seeds: Seeds) -> tuple[Inputs, keras.KerasTensor]:

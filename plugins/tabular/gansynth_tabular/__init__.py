@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -79,7 +78,7 @@ class TabularGAN(Architecture):
 
     def codec(self, spec: DataSpec, data: Mapping[str, np.ndarray]) -> TableCodec:
         """Fit point masses, quantiles and categories."""
-        if not isinstance(self.candidates, numbers.Integral) or self.candidates < 1:
+        if not isinstance(self.candidates, (int, np.integer)) or self.candidates < 1:
             raise ValueError(
                 f"candidates must be an integer of at least 1; got {self.candidates!r}. Use 1 to "
                 "take rows as the generator draws them."

@@ -389,7 +389,8 @@ def choices_of(marginal: Marginal, values: np.ndarray) -> np.ndarray:
     The nearest only where the data fitted held nothing but atoms, and no value is scored.
     """
     missing = is_missing(marginal.column, values)
-    known = marginal.atoms[:-1] if missing_choice(marginal) is not None else marginal.atoms
+    gap = missing_choice(marginal)
+    known = marginal.atoms if gap is None else marginal.atoms[:-1]
     choice = np.searchsorted(known, values).clip(max=max(len(known) - 1, 0))
     other = marginal.choices - 1
     if not len(known):
@@ -399,8 +400,8 @@ def choices_of(marginal: Marginal, values: np.ndarray) -> np.ndarray:
     else:
         below = np.maximum(choice - 1, 0)
         choice = np.where(values - known[below] < known[choice] - values, below, choice)
-    if missing.any():
-        choice = np.where(missing, missing_choice(marginal), choice)
+    if gap is not None:
+        choice = np.where(missing, gap, choice)
     return choice
 
 

@@ -10,6 +10,7 @@ costs next to nothing.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -186,11 +187,15 @@ def fit_ratio(
 
 
 def _telling(
-    tables: list[tuple[int, ...]], most: int, real: np.ndarray, made: np.ndarray, sizes: list[int]
+    tables: Sequence[tuple[int, ...]],
+    most: int,
+    real: np.ndarray,
+    made: np.ndarray,
+    sizes: list[int],
 ) -> list[tuple[int, ...]]:
     """Those tables, of so many at most, whose cells real and generated rows fill differently."""
     if len(tables) <= most:
-        return tables
+        return [*tables]
     distances = []
     for table in tables:
         strides, cells = _strides(table, sizes), np.prod([sizes[column] for column in table])

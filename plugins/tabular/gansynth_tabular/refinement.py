@@ -54,9 +54,10 @@ def refined(
     most = int(np.clip(len(some) ** 0.5 / 3, FEWEST_LEVELS, MOST_LEVELS))
     merges = [merged(m.shares, m.column.kind != "category", most) for m in codec.blocks]
     ends = np.arange(1, most - 1) / (most - 1)
-    grid = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, len(codec.cdfs[0])) if codec.cdfs else None
     # Bins of the same shares: generated scores are mapped to values only in the decoder.
-    borders = np.array([np.interp(ends, cdf, grid) for cdf in codec.cdfs], np.float32)
+    scores = [np.linspace(-SCORE_LIMIT, SCORE_LIMIT, len(cdf)) for cdf in codec.cdfs]
+    pairs = zip(codec.cdfs, scores, strict=True)
+    borders = np.array([np.interp(ends, *pair) for pair in pairs], np.float32)
     inputs = draw(min(MADE_PER_REAL * len(some), MOST_MADE))
     real = levels(rows[some], layout, merges, np.tile(ndtri(ends), (layout.scores, 1)))
     made = levels(_compact(generator, inputs, layout), layout, merges, borders)
