@@ -167,11 +167,11 @@ def test_accepts_images_and_nothing_else():
 
 
 def test_the_budget_goes_by_the_size_of_images():
-    """Tiny images get many cheap steps; beyond them, larger ones get more."""
+    """Larger images get more steps, at a lower rate."""
     tiny, small, large = (
         ImageGAN().recipe(described(np.zeros((4, side, side), np.uint8))[0]) for side in (8, 16, 28)
     )
-    assert small.steps < large.steps < tiny.steps
+    assert tiny.steps <= small.steps < large.steps
     assert tiny.learning_rate > small.learning_rate > large.learning_rate
     for recipe in (tiny, small, large):
         assert 64 <= recipe.batch_size <= 128

@@ -24,7 +24,7 @@ FULL_SIDE = 16
 
 
 def recipe(doublings: int) -> dict[str, Any]:
-    """Steps that two cores make of digits in 45 minutes at most, whatever their size."""
+    """Defaults, by how often the coarsest grid is doubled: of 28x28, steps of 45 minutes at most."""
     # Squared distances grow with the number of pixels, and what a critic gains by one gamma with
     # them. Measured for sides of 8 and 28; larger images are published with 2 to 150.
     gamma = min(4.0 ** (doublings - 1), 10.0)
