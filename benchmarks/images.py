@@ -22,7 +22,7 @@ from images_pictures import draw_pictures, leave
 from images_scores import CLASSIFIER_STEPS, Judge, fidelity_scores
 from runs import HERE, Runs, alone, synthesise, versions, work_file
 
-METHODS = ("floor", "gansynth", "wgan-gp", "dcgan_tutorial")
+METHODS = ("floor", "gansynth", "dcgan", "wgan-gp", "dcgan_tutorial")
 LIBRARY = {"floor": "scikit-learn", "dcgan_tutorial": "tensorflow"}
 """Whose version tells runs apart; gansynth's of the rest."""
 
@@ -80,7 +80,7 @@ class Bench:
     def settings(self, name: str, method: str) -> dict[str, Any]:
         """What tells this run from others of the same method."""
         told = {"drawn": drawn(images_of(name, self.data, self.quick))}
-        if method in ("gansynth", "wgan-gp"):
+        if method in ("gansynth", "dcgan", "wgan-gp"):
             told |= self.params
         if method in ("wgan-gp", "dcgan_tutorial"):
             told |= {"seconds": self.peer_seconds or AS_OURS}
@@ -117,6 +117,10 @@ class Bench:
             )
             return made, None, costs
         params = dict(self.params)
+        if method == "dcgan":
+            from gansynth_image import ImageGAN
+
+            params |= {"architecture": ImageGAN("dcgan")}
         if method == "wgan-gp":
             params |= {"loss": "wgan-gp", "max_time": self.seconds(name, seed)}
         model = self.model(name, seed) if method == "gansynth" else None

@@ -212,9 +212,11 @@ def test_large_images_have_no_blocks_at_their_full_resolution(side, finest):
         assert max(grids) == (finest, finest)
 
 
-def test_larger_images_have_a_stronger_penalty():
-    """As the squares of distances grow, to a limit; it falls to a tenth."""
-    gammas = [networks.named("resnet").recipe(doublings)["gamma"] for doublings in (1, 2, 3, 6)]
+@pytest.mark.parametrize("name", networks.NAMES)
+def test_larger_images_have_a_stronger_penalty(name):
+    """As the squares of distances grow, to a limit; it falls to a tenth, whatever the networks."""
+    specs = [described(np.zeros((4, side, side), np.uint8))[0] for side in (8, 16, 28, 64)]
+    gammas = [ImageGAN(name).recipe(spec).gamma for spec in specs]
     assert gammas == [(1.0, 0.1), (4.0, 0.4), (10.0, 1.0), (10.0, 1.0)]
 
 

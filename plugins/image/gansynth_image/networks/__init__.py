@@ -4,7 +4,8 @@ A pair's module has three functions:
 
 - ``generator(spec, width, depth, seed)``: ``[z]`` or ``[z, y]`` to images;
 - ``critic(spec, width, depth, seed)``: ``[images]`` or ``[images, y]`` to logits, shape (n, 1);
-- ``recipe(doublings)``: training defaults, by how often the coarsest grid is doubled.
+- ``recipe(doublings)``: training defaults, by how often the coarsest grid is doubled; all but
+  gamma, which goes by the images.
 """
 
 from __future__ import annotations

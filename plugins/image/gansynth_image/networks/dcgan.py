@@ -21,12 +21,11 @@ WIDEST = 8
 
 
 def recipe(doublings: int) -> dict[str, Any]:
-    """Cheaper steps than the default pair's, and more of them."""
+    """Cheaper steps than the default pair's, and more of them: in all about as long."""
     return {
-        "steps": 8000 if doublings == 1 else 1000 * (doublings + 1),
+        "steps": {1: 8_000, 2: 12_000}.get(doublings, 25_000),
         "batch_size": 64,
         "latent_dim": 100,
-        "gamma": (1.0, 0.1),
         "learning_rate": 1e-3 / doublings,
         "learning_rate_end": 5e-5,
     }

@@ -25,16 +25,12 @@ FULL_SIDE = 16
 
 def recipe(doublings: int) -> dict[str, Any]:
     """Defaults, by how often the coarsest grid is doubled: of 28x28, steps of 45 minutes at most."""
-    # Squared distances grow with the number of pixels, and what a critic gains by one gamma with
-    # them. Measured for sides of 8 and 28; larger images are published with 2 to 150.
-    gamma = min(4.0 ** (doublings - 1), 10.0)
     return {
         # Images of 8x8 pixels are learned from by the number seen: in small batches, that
         # is many steps in little time.
         "steps": 5_000 if doublings <= 2 else 10_000,
         "batch_size": 128 if doublings == 2 else 64,
         "latent_dim": 64,
-        "gamma": (gamma, gamma / 10),
         # 3e-3 is best for 8x8 pixels, and diverges in the deeper networks of 16x16.
         "learning_rate": 2e-3 / doublings,
         "learning_rate_end": 5e-5,
