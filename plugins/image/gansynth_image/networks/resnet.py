@@ -24,7 +24,7 @@ FULL_SIDE = 16
 
 
 def recipe(doublings: int) -> dict[str, Any]:
-    """Defaults, by how often the coarsest grid is doubled: of 28x28, steps of 45 minutes at most."""
+    """As many steps as take two cores 45 minutes at most, of images of 28x28 pixels."""
     return {
         # Images of 8x8 pixels are learned from by the number seen: in small batches, that
         # is many steps in little time.
