@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from runs import HERE, work_file
 from sklearn.neighbors import NearestNeighbors
 
-METHODS = ("gansynth", "wgan-gp", "dcgan_tutorial")
+METHODS = ("gansynth", "dcgan", "wgan-gp", "dcgan_tutorial")
 SEED = 0
 SIDE = 10
 """Images in a row of a picture, and rows."""
