@@ -624,9 +624,9 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseOverSampler):
 
         Parameters
         ----------
-        X : DataFrame, Table, ndarray or list
-            Rows of the columns that were fitted. Columns may lack values that had none
-            missing in the fit.
+        X : DataFrame, Table, ndarray, list or dict of array-like
+            Rows of the columns that were fitted; a dict has them by name. Columns may lack
+            values that had none missing in the fit.
         y : array-like of shape (n,), optional
             Classes of the rows, for a sampler that was fitted with y.
         random_state : int, RandomState, Generator or None, default=None

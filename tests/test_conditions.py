@@ -301,6 +301,14 @@ def test_nothing_is_left_missing(sampler):
     assert (other["gaps"][~there] != filled["gaps"][~there]).any()
 
 
+def test_a_dict_is_filled_too(sampler):
+    """As samples come where the library of frames is missing: into the same frame."""
+    X = frame(12)
+    X.loc[::3, "job"] = None
+    filled = sampler.impute({name: list(X[name]) for name in X}, random_state=0)
+    pd.testing.assert_frame_equal(filled, sampler.impute(X, random_state=0))
+
+
 def test_columns_to_fill_are_those_fitted(sampler):
     """A table that lacks a column is refused."""
     with pytest.raises(ValueError, match=r"missing column 'age'"):

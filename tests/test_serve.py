@@ -141,6 +141,76 @@ def test_conditions_are_read(python):
     run(python, "-W", "error", "-c", textwrap.dedent(program))
 
 
+def test_rows_are_read(python):
+    """What is to be imputed is a dict such as a sample is, or of lists."""
+    program = """
+        import numpy as np
+        from gansynth.containers import read_part, write
+        from gansynth.schema import Column, Schema
+
+        schema = Schema("pandas", columns=(
+            Column("age", "integer", "int64"),
+            Column("pay", "float", "float64", nullable=True),
+            Column("job", "category", "str", ("a", "b", "c")),
+            Column("day", "datetime", "datetime64[us]", unit="us"),
+        ), dropped=("note",))
+        days = [np.datetime64("2024-02-01"), None]
+        lists = {"age": [30, None], "pay": [None, 2.5], "job": ["c", None], "day": days}
+        for X in (
+            lists,
+            lists | {"job": np.array(["c", None]), "note": ["x", "y"]},
+            lists | {"pay": np.array([np.nan, 2.5], np.float32), "day": np.array(days, "M8[D]")},
+        ):
+            values, known = read_part(schema, X, whole=True)
+            expected = ([30, 0], [0, 2.5], [2, 0], [1706745600000000, 0])
+            where = ([1, 0], [0, 1], [1, 0], [1, 0])
+            for column, value, there in zip(schema.columns, expected, where, strict=True):
+                np.testing.assert_array_equal(known[column.output], np.array(there, bool))
+                np.testing.assert_array_equal(values[column.output][known[column.output]],
+                                              np.array(value)[np.array(there, bool)])
+        texts = np.array(["a", "c"])
+        assert read_part(schema, {"job": texts})[0]["job"].tolist() == [0, 2]
+        for X, told in (
+            ({"age": [1], "pay": [1.0, 2.0]}, "one dimension and length, got shapes (1,), (2,)"),
+            ({"age": np.ones((2, 2))}, "got shapes (2, 2)"),
+            ({}, "0 feature(s)"),
+            ({"age": []}, "0 sample(s)"),
+            ({"job": ["d"]}, "'d'"),
+            ({"jbo": ["a"]}, "not fitted: 'jbo'"),
+        ):
+            try:
+                read_part(schema, X)
+            except ValueError as error:
+                assert told in str(error), error
+            else:
+                raise AssertionError(told)
+        import sys
+        assert "pandas" not in sys.modules
+    """
+    run(python, "-W", "error", "-c", textwrap.dedent(program))
+
+
+def test_frames_are_read_where_pandas_is_there(python, tmp_path):
+    """Without any other library of gansynth's."""
+    for name in ("pandas", "dateutil", "six"):
+        path = Path(importlib.util.find_spec(name).origin)
+        for lent in (path.parent if path.name == "__init__.py" else path,):
+            (tmp_path / lent.name).symlink_to(lent)
+    program = f"""
+        import sys
+        sys.path.append({str(tmp_path)!r})
+        import pandas as pd
+        from gansynth.containers import read, read_part
+
+        frame = pd.DataFrame({{"age": [30, 40], "job": ["a", None]}})
+        schema, _ = read(frame)
+        values, known = read_part(schema, frame[["job"]])
+        assert known["job"].tolist() == [True, False]
+        assert values["job"][0] == 0
+    """
+    run(python, "-c", textwrap.dedent(program))
+
+
 def test_local_days_say_what_to_install(python):
     """Of what pandas alone can make, the column and the package are named."""
     program = """

@@ -36,6 +36,14 @@ def objects(values: list) -> pd.Series:
     return pd.Series(values, dtype=object)
 
 
+def scalars(*values: object) -> pd.Series:
+    """Numpy's own, which pandas would make its own of."""
+    array = np.empty(len(values), object)
+    for i, value in enumerate(values):
+        array[i] = value
+    return pd.Series(array, dtype=object)
+
+
 def arrow(values: list, kind: pa.DataType) -> pd.Series:
     return pd.Series(pd.arrays.ArrowExtensionArray(pa.array(values, kind)))
 
@@ -61,6 +69,10 @@ def pandas_frame() -> pd.DataFrame:
             "aware": objects([dt.datetime(2024, 7, 1, tzinfo=BERLIN), None, None]),
             "Timestamp": objects([pd.Timestamp("2024-01-01 00:00:00.000000001"), None, FIRST]),
             "timedelta": objects(SPANS),
+            "numpy datetime": scalars(
+                NIGHT.to_numpy()[0].astype("M8[h]"), None, np.datetime64(0, "s")
+            ),
+            "numpy timedelta": scalars(np.timedelta64(5, "m"), None, np.timedelta64(-3, "s")),
             "Timedelta": objects([pd.Timedelta(1, "ns"), None, pd.Timedelta(2, "ns")]),
             "time": objects(TIMES),
             "Decimal": objects(PRICES),

@@ -7,6 +7,7 @@ polars and pyarrow are imported when such a container is met, and not before.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
@@ -147,8 +148,9 @@ def read_part(
     ----------
     schema : Schema
         As :func:`read` gave it.
-    X : DataFrame, Table, array-like
-        Some of the columns, in any container and order; all of them, if it is an array.
+    X : DataFrame, Table, array-like or dict of array-like
+        Some of the columns, in any container and order; all of them, if it is an array. A dict
+        is what samples come in where the library of frames is not installed.
     whole : bool
         Whether all columns have to be there.
 
@@ -165,7 +167,11 @@ def read_part(
     ValueError
         If X has columns that were not fitted, or values that their columns can't hold.
     """
-    found, data = read(X, _dropped(schema, X))
+    if isinstance(X, Mapping):
+        columns, data = plain.read(X, schema.dropped)
+        found = Schema(schema.container, columns=columns)
+    else:
+        found, data = read(X, _dropped(schema, X))
     if schema.is_image or found.is_image:
         raise ValueError(f"X holds {_describe(found)}, but {_describe(schema)} were fitted")
     if schema.container in FRAMES and found.container in FRAMES:
@@ -205,8 +211,7 @@ def read_values(column: Column, values: Sequence[Any]) -> np.ndarray:
     """
     from gansynth.containers import objects
 
-    # One more, or numpy would look into values that are sequences.
-    found, array = objects.read(column.name, np.array([*values, None], dtype=object)[:-1])
+    found, array = objects.read(column.name, objects.array_of(values))
     return conform(column, found, array)
 
 
@@ -316,16 +321,10 @@ def _container(X: Any) -> Any:
         return "list"
     if isinstance(X, np.ndarray):
         return "numpy"
-    # narwhals recognises a container without importing its library
-    from narwhals import dependencies as known
-
-    if known.is_pandas_dataframe(X):
-        return "pandas"
-    if known.is_polars_dataframe(X):
-        return "polars"
-    if known.is_pyarrow_table(X):
-        return "pyarrow"
-    if known.is_pandas_series(X) or known.is_polars_series(X):
+    for container, name in (("pandas", "DataFrame"), ("polars", "DataFrame"), ("pyarrow", "Table")):
+        if _is(X, container, name):
+            return container
+    if _is(X, "pandas", "Series") or _is(X, "polars", "Series"):
         raise ValueError(
             "Expected 2D data, got a Series instead: pass X.to_frame() if it is the only column"
         )
@@ -342,6 +341,11 @@ def _container(X: Any) -> Any:
         f"X is a {type(X).__module__}.{type(X).__qualname__}; pass a pandas or polars "
         "DataFrame, a pyarrow Table, a numpy array, a sparse matrix or a list of rows"
     )
+
+
+def _is(X: Any, library: str, name: str) -> bool:
+    """Whether X is of a library's class; where the library is not imported, nothing is."""
+    return isinstance(X, getattr(sys.modules.get(library), name, ()))
 
 
 def _check_number(schema: Schema, found: Schema) -> None:

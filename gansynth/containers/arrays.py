@@ -83,7 +83,7 @@ def _read_table(
     array: np.ndarray, container: Container, skip: Sequence[Any]
 ) -> tuple[Schema, dict[str, np.ndarray]]:
     names = [f"x{j}" for j in range(array.shape[1])]
-    pairs = [_read_column(name, array[:, j]) for j, name in enumerate(names) if name not in skip]
+    pairs = [read_column(name, array[:, j]) for j, name in enumerate(names) if name not in skip]
     neutral.check_size((len(array), len(pairs)))
     columns = tuple(column for column, _ in pairs)
     data = {column.output: values for column, values in pairs}
@@ -91,7 +91,8 @@ def _read_table(
     return Schema(container, columns=columns, dtype=str(array.dtype), dropped=dropped), data
 
 
-def _read_column(name: str, values: np.ndarray) -> tuple[Column, np.ndarray]:
+def read_column(name: str | int, values: np.ndarray) -> tuple[Column, np.ndarray]:
+    """Read one column, by its dtype."""
     kind, dtype = values.dtype.kind, str(values.dtype)
     if kind == "f":
         return neutral.floats(name, dtype, values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import decimal
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,12 @@ def read(name: str | int, values: np.ndarray) -> tuple[Column, np.ndarray]:
         f"must be all strings, or all numbers, or of another one type: convert it, as in"
         f" X[{name!r}].astype(str), or leave it out by column_types={{{name!r}: 'drop'}}"
     )
+
+
+def array_of(values: Iterable[Any]) -> np.ndarray:
+    """Values, whatever they are, as an array of objects of shape (n,)."""
+    # One more, or numpy would look into values that are sequences.
+    return np.array([*values, None], dtype=object)[:-1]
 
 
 def write(column: Column, values: np.ndarray) -> np.ndarray:

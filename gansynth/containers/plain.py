@@ -5,13 +5,45 @@ What a sample comes in where the library that the model was fitted with is not i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from gansynth.containers import arrays as by_dtype
 from gansynth.containers import columns as neutral
-from gansynth.containers import temporal
+from gansynth.containers import objects, temporal
 from gansynth.schema import Column
+
+
+def read(
+    X: Mapping[Any, Any], skip: Sequence[Any]
+) -> tuple[tuple[Column, ...], dict[str, np.ndarray]]:
+    """Read a dict of columns: arrays as :func:`write` gives them, or sequences of values.
+
+    Returns
+    -------
+    columns : tuple of Column
+        As found.
+    data : dict of str to ndarray
+        Neutral arrays by :attr:`Column.output`.
+
+    Raises
+    ------
+    ValueError
+        If there are no columns, or they differ in length.
+    """
+    kept = {name: _array(values) for name, values in X.items() if name not in skip}
+    shapes = {values.shape for values in kept.values()}
+    if len(shapes) > 1 or any(len(shape) != 1 for shape in shapes):
+        raise ValueError(
+            "The columns of X have to be of one dimension and length, got shapes "
+            f"{neutral.shorten(sorted(shapes))}"
+        )
+    neutral.check_size((*max(shapes, default=(1,)), len(kept)))
+    neutral.check_names([*kept])
+    found = [by_dtype.read_column(name, values) for name, values in kept.items()]
+    return tuple(column for column, _ in found), {of.output: values for of, values in found}
 
 
 def write(columns: Sequence[Column], arrays: Sequence[np.ndarray]) -> dict[str | int, np.ndarray]:
@@ -28,6 +60,12 @@ def write(columns: Sequence[Column], arrays: Sequence[np.ndarray]) -> dict[str |
         column.name: _write_column(column, values)
         for column, values in zip(columns, arrays, strict=True)
     }
+
+
+def _array(values: Any) -> np.ndarray:
+    """A column as an array, of objects if it is none, or one of text."""
+    array = values if isinstance(values, np.ndarray) else objects.array_of(values)
+    return array.astype(object) if array.dtype.kind == "U" else array
 
 
 def _write_column(column: Column, values: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Python's own dates, times, durations and decimals, in arrays of objects; and pandas' scalars."""
+"""Dates, times, durations and decimals in arrays of objects: Python's own, numpy's, pandas'."""
 
 from __future__ import annotations
 
@@ -14,18 +14,23 @@ from gansynth.containers import temporal
 from gansynth.schema import MISSING_INTEGER, Column
 
 FINER = ("s", "ms", "us", "ns")
+NUMPY = ("datetime64", "timedelta64")
 MIDNIGHT = dt.datetime(1970, 1, 1)
 
 
 def type_of(values: list[Any]) -> str:
     """Name of the type that values are of, "" if it is none of these or if they differ."""
     types = {type(value) for value in values}
+    if types == {np.timedelta64} and np.datetime_data(np.array(values).dtype)[0] == "generic":
+        return ""  # so many of what?
     known_types: list[tuple[type, ...]] = [
         (dt.date,),
         (dt.time,),
         (decimal.Decimal,),
         (dt.datetime,),
         (dt.timedelta,),
+        (np.datetime64,),
+        (np.timedelta64,),
     ]
     if pd := sys.modules.get("pandas"):  # where it isn't imported, no value is of its types
         # They are subclasses of those before, and finer.
@@ -65,7 +70,10 @@ def write(column: Column, found: str, values: np.ndarray) -> np.ndarray:
         written[:] = temporal.as_decimals(values, temporal.places_of(column))
         return written
     times = temporal.as_numpy(column, values)
-    if found == "time":
+    if found in NUMPY:
+        for i, time in enumerate(times):  # all at once, numpy would make Python's of its own
+            written[i] = time
+    elif found == "time":
         written[:] = [(MIDNIGHT + time).time() for time in times.tolist()]
     elif column.timezone or found in ("Timestamp", "Timedelta"):
         written[:] = _of_pandas(column, found, times)
@@ -93,6 +101,9 @@ def _timezone(name: str | int, values: list[Any]) -> str:
 
 def _numbers(found: str, values: list[Any], timezone: str) -> np.ndarray:
     """As numpy's datetime64 or timedelta64, in UTC."""
+    if found in NUMPY:
+        numbers = np.array(values)
+        return numbers.astype(f"{numbers.dtype.kind}8[{np.datetime_data(numbers.dtype)[0]}]")
     if found == "date":
         return np.array(values, "M8[D]")
     if found == "time":

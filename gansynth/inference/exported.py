@@ -210,9 +210,10 @@ class ExportedSampler:
 
         Parameters
         ----------
-        X : DataFrame, Table, ndarray or list
+        X : DataFrame, Table, ndarray, list or dict of array-like
             Rows of the columns that were fitted. Columns may lack values that had none
-            missing in the fit.
+            missing in the fit. A dict has columns by name, as samples come in where the
+            library of frames is not installed.
         y : array-like of shape (n,), optional
             Classes of the rows, for a model that was fitted with y.
         random_state : int, None, numpy.random.RandomState or numpy.random.Generator
