@@ -246,10 +246,8 @@ class Codec(ABC):
         """
         return encoded
 
-    @property
-    def parts(self) -> int:
-        """Parts of a row (columns of a table) that the generator may be given; 0 for none."""
-        return 0
+    parts: int = 0
+    """Parts of a row (columns of a table) that the generator may be given; 0 for none."""
 
     def give(self, rows: Any, known: Any) -> Any:
         """Give the known parts of expanded rows, in TensorFlow.

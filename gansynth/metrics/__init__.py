@@ -1,8 +1,8 @@
 """How good synthetic data are: plain functions on arrays and pandas frames.
 
 Every figure means something only beside what real data score against real data (the floor), and
-beside what columns score that are shuffled
-alone: :func:`~gansynth.metrics.beside` gives all three.
+beside what columns score that are shuffled alone; :func:`~gansynth.metrics.beside` gives all
+three.
 """
 
 from __future__ import annotations

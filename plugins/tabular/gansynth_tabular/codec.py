@@ -264,6 +264,7 @@ class TableCodec(Codec):
                 for m in (self.blocks if conditions else ())
             ),
         )
+        self.parts = len(self.layout.columns)
         grid = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, KNOTS)
         self.cdfs = [ndtr(grid) for _ in self.scored]
         self.tables = [m.table(grid, ndtr(grid)) for m in self.scored]
@@ -311,11 +312,6 @@ class TableCodec(Codec):
         from gansynth_tabular import networks
 
         return networks.expand(encoded, self.layout)
-
-    @property
-    def parts(self) -> int:
-        """Columns that can be given."""
-        return len(self.layout.columns)
 
     def give(self, rows: Any, known: Any) -> Any:
         """Slots of the known columns of expanded rows, and which these are."""
