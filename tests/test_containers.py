@@ -449,6 +449,7 @@ def test_import_is_light():
     [
         (pd.Series([[1], [2]], dtype=object), "list"),
         (pd.Series([b"a", b"b"], dtype=object), "bytes"),
+        (pd.Series(list(np.array([1, 2], "m8")), dtype=object), "timedelta64"),  # of no unit
         (pd.period_range("2024", periods=2, freq="D"), "period"),
         (pd.array([b"a", b"b"], dtype=pd.ArrowDtype(pa.binary())), "binary"),
     ],

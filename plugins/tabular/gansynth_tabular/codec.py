@@ -21,12 +21,11 @@ from scipy.special import ndtr, ndtri
 from gansynth.architecture import Codec, Draw
 from gansynth.schema import WHOLE_KINDS, Column, missing_value, output_dtype
 from gansynth_tabular.dependence import followers
-from gansynth_tabular.layout import SCORE_LIMIT, Layout
+from gansynth_tabular.layout import KNOTS, SCORE_LIMIT, Layout
 
 if TYPE_CHECKING:
     import keras
 
-KNOTS = 2049
 CALIBRATION_ROWS = 32_768
 CALIBRATION_ROUNDS = 30
 CALIBRATION_TOLERANCE = 1e-3

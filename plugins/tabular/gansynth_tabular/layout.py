@@ -9,6 +9,8 @@ import numpy as np
 
 SCORE_LIMIT = 5.0
 """Largest score that is told apart: one row in three million lies beyond."""
+KNOTS = 2049
+"""Scores, from one limit to the other, at which maps from scores to values are stored."""
 
 
 @dataclass(frozen=True)

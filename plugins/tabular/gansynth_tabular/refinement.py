@@ -10,7 +10,7 @@ from scipy.special import ndtri
 
 from gansynth.architecture import Draw
 from gansynth_tabular.candidates import Selection, choosing
-from gansynth_tabular.layout import SCORE_LIMIT, Layout
+from gansynth_tabular.layout import KNOTS, SCORE_LIMIT, Layout
 from gansynth_tabular.ratio import fit_ratio, levels, merged
 
 if TYPE_CHECKING:
@@ -55,9 +55,8 @@ def refined(
     merges = [merged(m.shares, m.column.kind != "category", most) for m in codec.blocks]
     ends = np.arange(1, most - 1) / (most - 1)
     # Bins of the same shares: generated scores are mapped to values only in the decoder.
-    scores = [np.linspace(-SCORE_LIMIT, SCORE_LIMIT, len(cdf)) for cdf in codec.cdfs]
-    pairs = zip(codec.cdfs, scores, strict=True)
-    borders = np.array([np.interp(ends, *pair) for pair in pairs], np.float32)
+    grid = np.linspace(-SCORE_LIMIT, SCORE_LIMIT, KNOTS)
+    borders = np.array([np.interp(ends, cdf, grid) for cdf in codec.cdfs], np.float32)
     inputs = draw(min(MADE_PER_REAL * len(some), MOST_MADE))
     real = levels(rows[some], layout, merges, np.tile(ndtri(ends), (layout.scores, 1)))
     made = levels(_compact(generator, inputs, layout), layout, merges, borders)

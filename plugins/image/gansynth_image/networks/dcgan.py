@@ -21,7 +21,7 @@ WIDEST = 8
 
 
 def recipe(doublings: int) -> dict[str, Any]:
-    """Cheaper steps than the default pair's, and more of them: in all about as long."""
+    """Cheaper steps than the default pair's, and more: of 28x28 pixels, about as long in all."""
     return {
         "steps": {1: 8_000, 2: 12_000}.get(doublings, 25_000),
         "batch_size": 64,

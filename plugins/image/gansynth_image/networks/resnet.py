@@ -24,7 +24,7 @@ FULL_SIDE = 16
 
 
 def recipe(doublings: int) -> dict[str, Any]:
-    """As many steps as take two cores 45 minutes at most, of images of 28x28 pixels."""
+    """As many steps of images of 28x28 pixels as one core makes in 45 minutes."""
     return {
         # Images of 8x8 pixels are learned from by the number seen: in small batches, that
         # is many steps in little time.
