@@ -216,7 +216,9 @@ def fidelity_scores(
     python: Path, first: Path | np.ndarray, images: Images, work: Path
 ) -> dict[str, float]:
     """What torch-fidelity says of a model file, or of training images, by its own code."""
-    files = [first, images.held_out[:COMPARED]]
+    real = images.held_out[:COMPARED]
+    # As many as it draws from a model.
+    files = [first[: len(real)] if isinstance(first, np.ndarray) else first, real]
     paths = []
     for part, file in zip(("first", "held_out"), files, strict=True):
         if isinstance(file, np.ndarray):

@@ -393,6 +393,26 @@ class Architecture(BaseEstimator, ABC):
     def critic(self, spec: NetworkSpec, seed: int) -> keras.Model:
         """Build the critic: ``[rows]`` or ``[rows, y]`` to one logit a row, shape (n, 1)."""
 
+    def sized(self, spec: DataSpec, on_gpu: bool) -> Architecture:
+        """Give what is trained: an architecture whose networks suit the data and the device.
+
+        Everything else is asked of that one, and it becomes ``architecture_``: parameters such as
+        ``width="auto"`` are settled in it.
+
+        Parameters
+        ----------
+        spec : DataSpec
+            What the data are.
+        on_gpu : bool
+            Whether a GPU trains, on which wide networks take little longer than narrow ones.
+
+        Returns
+        -------
+        Architecture
+            Itself, if there is nothing to settle.
+        """
+        return self
+
     @abstractmethod
     def recipe(self, spec: DataSpec) -> Recipe:
         """Training defaults for data of this kind and size."""

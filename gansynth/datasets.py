@@ -75,7 +75,7 @@ def load_images(
     if size is not None and (len(size) != 2 or min(size) < 1):
         raise ValueError(f"size={size!r} is no pair of height and width, such as (64, 64).")
     files, labels = _files_of(path)
-    images = _read_all(files)
+    images = _read_all(files, mode, size)
     shapes = Counter(image.size[::-1] for image in images)
     if size is None and len(shapes) > 1:
         common = ", ".join(f"{h}x{w} ({n} images)" for (h, w), n in shapes.most_common(3))
@@ -83,9 +83,8 @@ def load_images(
             f"The images are of {len(shapes)} sizes: {common}{', …' if len(shapes) > 3 else ''}. "
             "Pass size=(height, width) to resize them, or crop them to one size."
         )
-    if mode is None:
-        mode = max((_mode_of(image) for image in images), key=MODES.index)
-    pixels = [_pixels(image, mode, size) for image in images]
+    widest = max((image.mode for image in images), key=MODES.index)
+    pixels = [np.asarray(image.convert(widest)) for image in images]
     return np.stack(pixels), None if labels is None else np.array(labels)
 
 
@@ -130,12 +129,15 @@ def _endings() -> set[str]:
     return {ending for ending, name in Image.registered_extensions().items() if name in Image.OPEN}
 
 
-def _read_all(files: list[Path]) -> list[Image.Image]:
-    """Images, upright; all that can't be read are named at once."""
+def _read_all(
+    files: list[Path], mode: str | None, size: tuple[int, int] | None
+) -> list[Image.Image]:
+    """Images, upright and resized, in one of the modes; all that can't be read are named."""
     images, broken = [], []
     for file in files:
         try:
-            images.append(_read(file))
+            # At once: thousands of photographs are held as small as they will be.
+            images.append(_resized(_read(file), mode, size))
         except Exception as error:  # Pillow's plugins raise whatever they stumble on
             broken.append(f"{file} ({error})")
     if broken:
@@ -166,13 +168,13 @@ def _mode_of(image: Image.Image) -> str:
     return "L" if image.mode in ("1", "L") else "RGB"
 
 
-def _pixels(image: Image.Image, mode: str, size: tuple[int, int] | None) -> np.ndarray:
+def _resized(image: Image.Image, mode: str | None, size: tuple[int, int] | None) -> Image.Image:
     from PIL import Image
 
-    image = image.convert(mode)
+    image = image.convert(mode or _mode_of(image))
     if size is not None and image.size[::-1] != tuple(size):
         image = image.resize(size[::-1], Image.Resampling.LANCZOS)
-    return np.asarray(image)
+    return image
 
 
 def _listed(names: list[str]) -> str:

@@ -397,6 +397,12 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseOverSampler):
         if memory and isinstance(wanted, str) and wanted == "auto":
             wanted = self.architecture_  # fewer rows may suit another one better
         name, architecture = registry.resolve(wanted, spec)
+
+        from gansynth.training import devices
+        from gansynth.training.fit import Settings, fit
+
+        place = devices.resolve(self.device, self.precision, self.strategy)
+        architecture = architecture.sized(spec, place.is_gpu)
         recipe = self._adjusted(architecture.recipe(spec))
         if memory:
             memory.check(architecture, self.latent_dim)
@@ -407,14 +413,11 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseOverSampler):
             chunk_steps = one_pass if self.steps == "auto" else int(self.steps)
             recipe = replace(recipe, steps=architecture.recipe(spec).steps)
 
-        from gansynth.training.fit import Settings, fit
-
         seed = self.random_state
         settings = Settings(
             seed=None if seed is None else noise.seed_of(seed) % 2**62,
-            device=self.device,
+            place=place,
             precision=self.precision,
-            strategy=self.strategy,
             gamma=gamma,
             max_time=self.max_time,
             patience=self.patience if self.early_stopping else None,

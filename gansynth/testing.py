@@ -153,8 +153,12 @@ class _Case:
         return self.read[1]
 
     @functools.cached_property
+    def trained(self) -> Architecture:
+        return clone(self.architecture).sized(self.spec, on_gpu=False)
+
+    @functools.cached_property
     def codec(self) -> Codec:
-        return self.architecture.codec(self.spec, self.data)
+        return self.trained.codec(self.spec, self.data)
 
     @functools.cached_property
     def encoded(self) -> np.ndarray:
@@ -167,8 +171,8 @@ class _Case:
     def build(self, seed: int = 0) -> tuple[keras.Model, keras.Model]:
         """Build generator and critic anew."""
         return (
-            self.architecture.generator(self.networks, seed),
-            self.architecture.critic(self.networks, seed),
+            self.trained.generator(self.networks, seed),
+            self.trained.critic(self.networks, seed),
         )
 
     def noise(self, generator: keras.Model, n: int) -> list[np.ndarray]:
@@ -207,7 +211,7 @@ class _Case:
 
     def augmented(self, rows: Any) -> Any:
         """Change rows as they are for the critic in training, if they are."""
-        change = self.architecture.recipe(self.spec).augmentation
+        change = self.trained.recipe(self.spec).augmentation
         if change is None:
             return rows
         numbers = _rng().random((len(rows), change.numbers), np.float32)
@@ -256,14 +260,27 @@ def check_parameters(case: _Case) -> None:
         f"write `api_version = {API_VERSION}` in {type(architecture).__name__}"
     )
     copy = clone(architecture)
-    before = {name: repr(value) for name, value in copy.get_params().items()}
-    assert before == {name: repr(value) for name, value in architecture.get_params().items()}
-    copy.codec(case.spec, case.data)
-    copy.recipe(case.spec)
-    copy.generator(case.networks, 0)
-    copy.critic(case.networks, 0)
-    after = {name: repr(value) for name, value in copy.get_params().items()}
-    assert after == before, f"parameters were changed: {before} became {after}"
+    before = _parameters(copy)
+    assert before == _parameters(architecture)
+    trained = copy.sized(case.spec, on_gpu=False)
+    settled = _parameters(trained)
+    trained.codec(case.spec, case.data)
+    trained.recipe(case.spec)
+    trained.generator(case.networks, 0)
+    trained.critic(case.networks, 0)
+    for used, known in ((copy, before), (trained, settled)):
+        after = _parameters(used)
+        assert after == known, f"parameters were changed: {known} became {after}"
+
+
+def check_sized(case: _Case) -> None:
+    """Once settled for a device, it stays as it is on any: fits go on where others have begun."""
+    for on_gpu in (False, True):
+        trained = clone(case.architecture).sized(case.spec, on_gpu)
+        assert isinstance(trained, Architecture), f"sized() gave {trained!r}, no Architecture"
+        for other in (on_gpu, not on_gpu):
+            again = trained.sized(case.spec, other)
+            assert repr(again) == repr(trained), f"sized() of {trained!r} gave {again!r}"
 
 
 def check_accepts(case: _Case) -> None:
@@ -274,14 +291,14 @@ def check_accepts(case: _Case) -> None:
         n = len(next(iter(data.values())))
         spec = DataSpec(schema, n)
         if _score(case.architecture, spec):
-            _check_rows(case.architecture.codec(spec, data).encode(data, _rng()), n)
+            _check_rows(case.trained.codec(spec, data).encode(data, _rng()), n)
 
 
 def check_recipe(case: _Case) -> None:
     """Its recipe names a known loss and has a budget."""
     from gansynth.training.losses import LOSSES
 
-    recipe = case.architecture.recipe(case.spec)
+    recipe = case.trained.recipe(case.spec)
     assert recipe.loss in LOSSES, f"{recipe.loss!r} is none of {sorted(LOSSES)}"
     for name in ("steps", "batch_size", "latent_dim"):
         value = getattr(recipe, name)
@@ -300,12 +317,12 @@ def check_encode(case: _Case) -> None:
 
 def check_layout(case: _Case) -> None:
     """Equal data give equal, hashable layouts; expansion depends on the layout only."""
-    twin = case.architecture.codec(case.spec, case.data)
+    twin = case.trained.codec(case.spec, case.data)
     assert twin.layout == case.codec.layout, "a codec of the same data has another layout"
     assert hash(twin.layout) == hash(case.codec.layout)
     # A compiled program is kept for later fits of the same layout, with the first one's codec.
     half = {name: values[::2] for name, values in case.data.items()}
-    other = case.architecture.codec(replace(case.spec, n_samples=len(case.encoded[::2])), half)
+    other = case.trained.codec(replace(case.spec, n_samples=len(case.encoded[::2])), half)
     if other.layout == case.codec.layout:
         np.testing.assert_array_equal(
             other.expand(case.encoded),
@@ -562,6 +579,7 @@ def check_two_rows(case: _Case) -> None:
 
 _CHECKS: tuple[Callable[[_Case], None], ...] = (
     check_parameters,
+    check_sized,
     check_accepts,
     check_recipe,
     check_encode,
@@ -584,6 +602,10 @@ _CHECKS: tuple[Callable[[_Case], None], ...] = (
 
 def _rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
+
+
+def _parameters(architecture: Architecture) -> dict[str, str]:
+    return {name: repr(value) for name, value in architecture.get_params().items()}
 
 
 def _score(architecture: Architecture, spec: DataSpec) -> int:

@@ -325,7 +325,7 @@ def test_what_is_exported_is_not_augmented():
     assert recipe.augmentation == EVERYTHING
     z = np.random.default_rng(1).standard_normal((7, 8)).astype(np.float32)
     keeping = Keeping(z)
-    settings = Settings(seed=0, device="cpu")
+    settings = Settings(seed=0, place=devices.resolve("cpu"))
     fitted = fit(architecture, spec, data, None, recipe, settings, keeping)
     expected = architecture.codec(spec, data).decode(keeping.rows)["image"].numpy()
     session = onnxruntime.InferenceSession(fitted.graph, providers=["CPUExecutionProvider"])

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
+import gansynth_image
 from gansynth import GANSampler, containers
 from gansynth.architecture import DataSpec, NetworkSpec
 from gansynth_image import ImageGAN, networks
@@ -192,6 +193,80 @@ def test_networks_go_by_the_names_of_their_files():
         ImageGAN("stylegan").recipe(described(np.zeros((4, 8, 8)))[0])
 
 
+@pytest.fixture
+def on_pretended_gpu(monkeypatch):
+    """A CPU that passes for a GPU, for which networks are small as well."""
+    from gansynth.training import devices
+
+    monkeypatch.setattr(gansynth_image, "WIDTH_ON_GPU", 3)
+    on_cpu = devices.resolve("cpu")
+    with monkeypatch.context() as pretence:
+        pretence.setattr(devices, "resolve", lambda *_: replace(on_cpu, is_gpu=True))
+        yield pretence
+
+
+def test_networks_are_wider_on_a_gpu():
+    """There they cost little; a width that is stated stays."""
+    spec = described(np.zeros((4, 8, 8)))[0]
+    widths = [ImageGAN(depth=2).sized(spec, on_gpu).width for on_gpu in (False, True)]
+    assert widths == [gansynth_image.WIDTH, gansynth_image.WIDTH_ON_GPU]
+    assert widths[0] < widths[1]
+    assert ImageGAN(width=5).sized(spec, on_gpu=True).width == 5
+    assert ImageGAN("dcgan", depth=2).sized(spec, on_gpu=True).depth == 2
+
+
+def test_networks_of_small_colour_images_are_wider():
+    """Three digits as channels have a thousand modes, and pixels are few."""
+    widths = {
+        shape: ImageGAN().sized(described(np.zeros((4, *shape)))[0], on_gpu=False).width
+        for shape in ((8, 8, 2), (8, 8, 3), (16, 9, 4), (17, 9, 3))
+    }
+    assert list(widths.values()) == [16, 32, 32, 16]
+
+
+@pytest.mark.parametrize("name", networks.NAMES)
+def test_wide_networks_learn_at_a_lower_rate(name):
+    """At that of narrow ones they diverge."""
+    spec = described(np.zeros((4, 8, 8)))[0]
+    auto, same, wide = (
+        ImageGAN(name, width=width).recipe(spec).learning_rate for width in ("auto", 32, 64)
+    )
+    assert auto == same == 4 * wide
+
+
+def test_a_fit_goes_on_with_the_width_it_had(on_pretended_gpu):
+    """The width is told by ``architecture_``; on another device it is kept, or asked for."""
+    X = rng.integers(0, 256, (12, 8, 8)).astype(np.uint8)
+    settled, asked = (
+        GANSampler(architecture, steps=1, batch_size=4, warm_start=True, random_state=0)
+        for architecture in ("auto", ImageGAN())
+    )
+    for sampler in (settled, asked):
+        sampler.fit(X)
+        assert repr(sampler.architecture_) == "ImageGAN(width=3)"
+    assert repr(asked.architecture) == "ImageGAN()"
+    on_pretended_gpu.undo()
+    assert settled.partial_fit(X).architecture_.width == 3
+    with pytest.raises(
+        ValueError, match=r"architecture=ImageGAN\(width=16\) does not fit.*width=3"
+    ):
+        asked.partial_fit(X)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"width": "wide"}, "width='wide' is no size. Use 'auto' or an integer from 1 on"),
+        ({"width": 0}, "width=0 is no size"),
+        ({"depth": 1.5}, "depth=1.5 is no size. Use an integer from 1 on"),
+    ],
+)
+def test_sizes_of_networks_that_are_none(params, message):
+    """The parameter is named before anything is built."""
+    with pytest.raises(ValueError, match=message):
+        GANSampler(ImageGAN(**params), steps=1).fit(np.zeros((12, 8, 8)))
+
+
 @pytest.mark.parametrize("name", networks.NAMES)
 def test_images_do_not_leave_their_range(name):
     """However large weights grow, so that black can stay black."""
@@ -324,6 +399,7 @@ def test_exported_graph_equals_keras(name, layout, dtype, n_classes):
 
 def test_fit_end_to_end():
     """A few steps on labelled uint8 images export a graph that draws such images by class."""
+    from gansynth.training.devices import resolve
     from gansynth.training.fit import Settings, fit
     from gansynth.watching import Watcher
 
@@ -331,7 +407,7 @@ def test_fit_end_to_end():
     spec, data, codes = described(X, np.array(["cat", "dog", "eel"])[np.arange(12) % 3])
     architecture = ImageGAN(width=2)
     recipe = replace(architecture.recipe(spec), steps=3, batch_size=4, latent_dim=8)
-    settings = Settings(seed=0, device="cpu")
+    settings = Settings(seed=0, place=resolve("cpu"))
     fitted = fit(architecture, spec, data, codes, recipe, settings, Watcher())
     history = fitted.state.history
     assert history["step"][-1] == 3

@@ -144,6 +144,13 @@ class Restless(Healthy):
         return super().codec(spec, data)
 
 
+class Growing(Healthy):
+    """Is never settled."""
+
+    def sized(self, spec, on_gpu):
+        return Growing(width=self.width + 1)
+
+
 class Grasping(Healthy):
     """Accepts images, and can't read them."""
 
@@ -180,6 +187,8 @@ class Unpicklable(Healthy):
 
 BROKEN = [
     ("parameters", Restless(), "parameters were changed"),
+    ("sized", altered("sized", lambda _: "large"), "no Architecture"),
+    ("sized", Growing(), "sized() of Growing"),
     ("accepts", altered("accepts", str), "which is no int"),
     ("accepts", altered("accepts", lambda _: 101), "not from 0 to 100"),
     ("accepts", altered("accepts", lambda _: 0), "does not accept the data"),

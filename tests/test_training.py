@@ -206,7 +206,7 @@ def test_auto_falls_back_to_the_cpu_and_float32():
     """Without a GPU, automatic choices are the CPU in float32."""
     if tf.config.list_physical_devices("GPU"):
         pytest.skip("there is a GPU here")
-    assert devices.resolve("auto", "auto") == devices.Device("/CPU:0", bfloat16=False)
+    assert devices.resolve("auto", "auto") == devices.Device("/CPU:0", is_gpu=False, bfloat16=False)
 
 
 def test_bfloat16_trains_and_exports_float32():

@@ -26,6 +26,8 @@ class Device:
     ----------
     name : str
         TensorFlow's name of it, or of the first of them.
+    is_gpu : bool
+        Whether it is a GPU; of several devices, whether all of them are, on all machines.
     bfloat16 : bool
         Whether networks compute in bfloat16 (their weights, losses and penalties stay in
         float32).
@@ -34,13 +36,9 @@ class Device:
     """
 
     name: str
+    is_gpu: bool
     bfloat16: bool
     replicas: Replicas = ALONE
-
-    @property
-    def is_gpu(self) -> bool:
-        """Whether it is a GPU."""
-        return "GPU" in self.name
 
     @property
     def compiles(self) -> bool:
@@ -104,9 +102,13 @@ def resolve(
     else:
         replicas = Replicas(_strategy(strategy))
         names = replicas.devices
-    real = all("GPU" in name and _has_bfloat16(gpus[_number(name)]) for name in names)
-    real = min(replicas.agreed(real)) == 1  # on all machines or on none
-    return Device(names[0], precision == "bfloat16" or (precision == "auto" and real), replicas)
+    are_gpus = all("GPU" in name for name in names)
+    fitting = are_gpus and all(_has_bfloat16(gpus[_number(name)]) for name in names)
+    # On all machines or on none, or their networks would differ.
+    is_gpu, real = (share == 1 for share in replicas.agreed(are_gpus, fitting))
+    return Device(
+        names[0], is_gpu, precision == "bfloat16" or (precision == "auto" and real), replicas
+    )
 
 
 def _strategy(strategy: str | tf.distribute.Strategy) -> tf.distribute.Strategy:

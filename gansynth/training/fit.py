@@ -8,7 +8,7 @@ import os
 import warnings
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -22,8 +22,9 @@ from gansynth.inference import noise
 from gansynth.memory import Memory
 from gansynth.rewriting import Rewriting
 from gansynth.schema import Schema
-from gansynth.training import devices, gamma, validation
+from gansynth.training import gamma, validation
 from gansynth.training.checkpoint import CheckpointError, Checkpoints
+from gansynth.training.devices import Device, resolve
 from gansynth.training.export import export
 from gansynth.training.feed import feed
 from gansynth.training.loop import Leg, Plan, State, Trainer
@@ -51,8 +52,10 @@ class Settings:
     ----------
     seed : int or None
         Seed of everything random; None for a fresh one (or that of the checkpoint).
-    device, precision, strategy : str, str, str or tf.distribute.Strategy
-        See :func:`gansynth.training.devices.resolve`.
+    place : Device
+        Where, and in which precision.
+    precision : str
+        How that was asked for: ``"auto"`` may end on one device and go on on another.
     gamma : str, float or pair of float
         See :func:`gansynth.training.gamma.resolve`.
     max_time : float or None
@@ -70,9 +73,8 @@ class Settings:
     """
 
     seed: int | None = None
-    device: str = "auto"
+    place: Device = field(default_factory=resolve)
     precision: str = "auto"
-    strategy: str | tf.distribute.Strategy | None = None
     gamma: str | float | tuple[float, float] = "auto"
     max_time: float | None = None
     patience: int | None = 5
@@ -135,8 +137,7 @@ def fit(
     ConvergenceWarning
         If held-out rows are poorly covered, or samples are copies of training rows.
     """
-    place = devices.resolve(settings.device, settings.precision, settings.strategy)
-    copies = place.replicas
+    copies = settings.place.replicas
     _check_batch_size(recipe.batch_size, copies.count)
     checkpoints, found, seed = _origin(
         copies,
@@ -166,7 +167,7 @@ def fit(
         recipe.batch_size,
         recipe.loss,
         recipe.beta_2,
-        place,
+        settings.place,
         recipe.augmentation,
     ) as program:
         state, kept = _start(program, recipe, seed, memory, found, settings.chunk_steps)

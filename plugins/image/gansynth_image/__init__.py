@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.utils import Tags
 
 from gansynth.architecture import Architecture, DataSpec, NetworkSpec, Recipe
@@ -18,6 +20,14 @@ if TYPE_CHECKING:
 
 __all__ = ["ImageCodec", "ImageGAN"]
 
+WIDTH, WIDTH_OF_COLOUR, WIDTH_ON_GPU = 16, 32, 64
+"""Without a GPU, width decides the time of a step. Colours are worth it where there are few pixels.
+
+Measured for stacked digits of 8x8x3, benchmarks/NOTES.md.
+"""
+WIDEST_AT_FULL_RATE = 32
+"""Wider networks diverge at the rate that suits narrow ones (measured for 64)."""
+
 
 class ImageGAN(Architecture):
     """Convolutional networks, one pair of several by name.
@@ -27,10 +37,11 @@ class ImageGAN(Architecture):
     networks : str, default="resnet"
         ``"resnet"``: residual networks without normalisation (Huang et al. 2024, R3GAN).
         ``"dcgan"``: transposed and strided convolutions (Radford et al. 2016).
-    width : int, default=16
+    width : int or "auto", default="auto"
         Channels of the finest blocks, in both players: at full resolution, or of images of more
         than 16 pixels a side at half of it. They double with each halving of the resolution, up to
-        four times as many.
+        four times as many. ``"auto"`` is 16 on a CPU, 32 for images of three channels or more and
+        at most 16 pixels a side, and 64 on a GPU; ``architecture_`` of a fitted sampler tells.
     depth : int, default=1
         Blocks (of ``"dcgan"``: layers) at each resolution, in both players.
     value_range : (float, float) or None, default=None
@@ -56,7 +67,7 @@ class ImageGAN(Architecture):
     def __init__(
         self,
         networks: str = "resnet",
-        width: int = 16,
+        width: int | str = "auto",
         depth: int = 1,
         value_range: tuple[float, float] | None = None,
         augmentation: str | tuple[str, ...] | None = "auto",
@@ -100,25 +111,54 @@ class ImageGAN(Architecture):
             )
         return ImageCodec(data["image"], spec.schema.dtype, span)
 
+    def sized(self, spec: DataSpec, on_gpu: bool) -> ImageGAN:
+        """Settle the width.
+
+        Raises
+        ------
+        ValueError
+            If width or depth is no size of a network.
+        """
+        for name, size in (("width", self.width), ("depth", self.depth)):
+            if not (isinstance(size, Integral) and size > 0) and (name, size) != ("width", "auto"):
+                known = "'auto' or " * (name == "width")
+                raise ValueError(f"{name}={size!r} is no size. Use {known}an integer from 1 on.")
+        if self.width != "auto":
+            return self
+        many = _doublings(spec) <= 2 and spec.schema.image_shape[2] >= 3
+        on_cpu = WIDTH_OF_COLOUR if many else WIDTH
+        return clone(self).set_params(width=WIDTH_ON_GPU if on_gpu else on_cpu)
+
     def generator(self, spec: NetworkSpec, seed: int) -> keras.Model:
         """Build a network that grows an image from a coarse grid."""
-        return networks.named(self.networks).generator(spec, self.width, self.depth, seed)
+        return networks.named(self.networks).generator(spec, self._width, self.depth, seed)
 
     def critic(self, spec: NetworkSpec, seed: int) -> keras.Model:
         """Build the generator's mirror image, with a projection on the class."""
-        return networks.named(self.networks).critic(spec, self.width, self.depth, seed)
+        return networks.named(self.networks).critic(spec, self._width, self.depth, seed)
+
+    @property
+    def _width(self) -> int:
+        return WIDTH if self.width == "auto" else int(self.width)
 
     def recipe(self, spec: DataSpec) -> Recipe:
         """Defaults of the pair of networks, by the size of the images and how many there are."""
         from gansynth_image.augmentation import resolve
 
-        shape = height, width, _ = spec.schema.image_shape
-        doublings = max(1, math.ceil(math.log2(max(height, width) / 4)))
+        doublings = _doublings(spec)
         # Squared distances grow with the number of pixels, and what a critic gains by one gamma
         # with them. Measured for sides of 8 and 28; larger images are published with 2 to 150.
         gamma = min(4.0 ** (doublings - 1), 10.0)
+        defaults = networks.named(self.networks).recipe(doublings)
+        defaults["learning_rate"] *= min(1.0, (WIDEST_AT_FULL_RATE / self._width) ** 2)
         return Recipe(
-            **networks.named(self.networks).recipe(doublings),
+            **defaults,
             gamma=(gamma, gamma / 10),
-            augmentation=resolve(self.augmentation, spec.n_samples, shape),
+            augmentation=resolve(self.augmentation, spec.n_samples, spec.schema.image_shape),
         )
+
+
+def _doublings(spec: DataSpec) -> int:
+    """How often a grid of 4x4 is doubled up to the images' size, once at least."""
+    height, width, _ = spec.schema.image_shape
+    return max(1, math.ceil(math.log2(max(height, width) / 4)))
