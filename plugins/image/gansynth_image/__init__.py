@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -119,11 +118,9 @@ class ImageGAN(Architecture):
         ValueError
             If width or depth is no size of a network.
         """
-        for name, size in (("width", self.width), ("depth", self.depth)):
-            if not (isinstance(size, Integral) and size > 0) and (name, size) != ("width", "auto"):
-                known = "'auto' or " * (name == "width")
-                raise ValueError(f"{name}={size!r} is no size. Use {known}an integer from 1 on.")
+        _check_size("depth", self.depth, "")
         if self.width != "auto":
+            _check_size("width", self.width, "'auto' or ")
             return self
         many = _doublings(spec) <= 2 and spec.schema.image_shape[2] >= 3
         on_cpu = WIDTH_OF_COLOUR if many else WIDTH
@@ -156,6 +153,11 @@ class ImageGAN(Architecture):
             gamma=(gamma, gamma / 10),
             augmentation=resolve(self.augmentation, spec.n_samples, spec.schema.image_shape),
         )
+
+
+def _check_size(name: str, size: object, or_else: str) -> None:
+    if not isinstance(size, int | np.integer) or size < 1:
+        raise ValueError(f"{name}={size!r} is no size. Use {or_else}an integer from 1 on.")
 
 
 def _doublings(spec: DataSpec) -> int:
