@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
+from gansynth import datasets
 from gansynth.datasets import load_images
 
 FLOWER = load_sample_image("flower.jpg")[:48, :64]
@@ -142,3 +146,24 @@ def test_modes_and_sizes_are_checked(tmp_path, asked, message):
     """Before a file is opened."""
     with pytest.raises(ValueError, match=message):
         load_images(tmp_path, **asked)
+
+
+def test_photographs_are_resized_as_they_are_read(tmp_path, monkeypatch):
+    """Thousands of them would not fit in memory as they are; kinds may differ."""
+    for i, mode in enumerate(("L", "RGB", "RGBA")):
+        Image.new(mode, (90, 60), 40).save(tmp_path / f"{i}.png")
+    read, held = datasets._read, []
+
+    def reading(file):
+        gc.collect()
+        assert not [image for image in held if image() is not None]
+        image = read(file)
+        held.append(weakref.ref(image))
+        return image
+
+    monkeypatch.setattr(datasets, "_read", reading)
+    images, _ = load_images(tmp_path, size=(6, 9))
+    assert len(held) == 3
+    assert images.shape == (3, 6, 9, 4)
+    assert (images[:2, ..., 3] == 255).all()
+    assert (images[0, ..., :3] == 40).all()
