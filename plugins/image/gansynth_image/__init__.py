@@ -51,7 +51,7 @@ class ImageGAN(Architecture):
         2020, DiffAugment), so that it can't learn few images by heart: of ``"translation"``,
         ``"cutout"`` and ``"colour"`` (of grey images, brightness and contrast), some or one.
         ``"auto"`` takes the first two, and the third where there are three channels or more, for
-        fewer than 5,000 images of 16 pixels a side or more; for others nothing.
+        fewer than 5,000 images of 32 pixels a side or more; for others nothing.
 
     Examples
     --------
