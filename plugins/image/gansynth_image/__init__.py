@@ -25,7 +25,7 @@ WIDTH, WIDTH_OF_COLOUR, WIDTH_ON_GPU = 16, 32, 64
 Measured for stacked digits of 8x8x3, benchmarks/NOTES.md.
 """
 WIDEST_AT_FULL_RATE = 32
-"""Wider networks diverge at the rate that suits narrow ones (measured for 64, of the residual pair)."""
+"""Wider ones diverge at the rate that suits narrow ones (measured for 64, residual networks)."""
 
 
 class ImageGAN(Architecture):
