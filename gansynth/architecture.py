@@ -278,6 +278,24 @@ class Codec(ABC):
         """
         raise NotImplementedError
 
+    def prepare(
+        self, generator: keras.Model, rows: np.ndarray, labels: np.ndarray | None, seed: int
+    ) -> None:
+        """Set, before training, initial weights that the data tell (where modes are, say).
+
+        Parameters
+        ----------
+        generator : keras.Model
+            Freshly initialised; its weights may be changed.
+        rows : ndarray of float32, shape (n, …)
+            Encoded rows to train on, 20,000 at most; none that is held out.
+        labels : ndarray of int32, shape (n,), or None
+            Their class codes.
+        seed : int
+            The run's. Equal rows and seeds are to give equal weights.
+        """
+        return
+
     def calibrate(self, generator: keras.Model, draw: Draw) -> None:
         """Correct, after training, what can be corrected without it (marginals, say).
 

@@ -11,7 +11,7 @@ from gansynth import containers
 from gansynth.architecture import DataSpec, NetworkSpec
 from gansynth.watching import Watcher
 from gansynth_distribution2d import Distribution2DGAN, PointCodec
-from gansynth_distribution2d.codec import mixture_weights
+from gansynth_distribution2d.charts import cover, mixture_weights
 
 rng = np.random.default_rng(0)
 POINTS = rng.normal([3.0, -1.0], [0.5, 20.0], (60, 2))
@@ -162,6 +162,101 @@ def test_recipe_sharpens_late():
     assert start >= 0.05
     assert end <= 1e-3
     assert recipe.gamma_anneal >= 0.3
+
+
+def covariances(charts):
+    return charts.frames.transpose(0, 2, 1) @ charts.frames
+
+
+def test_charts_lie_on_the_modes():
+    """Each mode has charts, as wide as it is and with its share, whatever its own width."""
+    modes = np.array([[-1.0, -1.0], [1.0, -1.0], [0.0, 1.0]])
+    of_mode = np.repeat([0, 1, 2], [600, 300, 100])
+    points = modes[of_mode] + 0.01 * np.random.default_rng(0).standard_normal((1000, 2))
+    charts = cover(points.astype(np.float32), 3, seed=0)
+    nearest = np.linalg.norm(charts.centres[:, None] - modes, axis=2).argmin(axis=1)
+    assert sorted(nearest) == [0, 1, 2]
+    np.testing.assert_allclose(charts.centres, modes[nearest], atol=0.005)
+    np.testing.assert_allclose(charts.shares, np.array([0.6, 0.3, 0.1])[nearest], rtol=1e-12)
+    np.testing.assert_allclose(covariances(charts) * 1e4, np.tile(np.eye(2), (3, 1, 1)), atol=0.3)
+
+
+def test_a_mixture_of_charts_has_the_moments_of_the_points():
+    """Mean and covariance of what the charts draw are those of the points, but for a little."""
+    points = np.random.default_rng(0).standard_normal((2000, 3)) @ rng.standard_normal((3, 3))
+    charts = cover(points.astype(np.float32), 16, seed=0)
+    mean = charts.shares @ charts.centres
+    apart = charts.centres - mean
+    covariance = np.einsum("n,nij->ij", charts.shares, covariances(charts))
+    covariance += np.einsum("n,ni,nj->ij", charts.shares, apart, apart)
+    np.testing.assert_allclose(mean, points.mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(covariance, np.cov(points.T), atol=0.05 * np.cov(points.T).max())
+
+
+@pytest.mark.parametrize(
+    "points",
+    [np.zeros((1, 2)), np.zeros((50, 2)), np.eye(2), np.repeat(POINTS[:3], 4, axis=0), POINTS[:9]],
+    ids=["one", "one value", "two", "repeated", "few"],
+)
+def test_few_points_are_not_learned_by_heart(points):
+    """Charts share clusters of four points or more; shares add up to 1."""
+    charts = cover(points.astype(np.float32), 7, seed=0)
+    distinct = len(np.unique(points, axis=0))
+    assert len(np.unique(charts.centres, axis=0)) <= max(1, distinct // 4)
+    assert charts.shares.sum() == pytest.approx(1.0)
+    assert np.isfinite(charts.frames).all()
+    if distinct > 1:
+        assert (np.linalg.eigvalsh(covariances(charts)) > 0.0).all()
+
+
+def test_a_chart_of_one_point_is_as_wide_as_others():
+    """A point far from all others is a cluster of its own, and not a copy."""
+    points = np.concatenate([np.random.default_rng(0).standard_normal((99, 2)), [[1e3, 1e3]]])
+    charts = cover(points.astype(np.float32), 5, seed=0)
+    lonely = charts.centres[:, 0].argmax()
+    assert charts.shares[lonely] == pytest.approx(0.01)
+    widths = np.sqrt(np.linalg.eigvalsh(covariances(charts)))
+    assert widths[lonely].min() > 0.3 * np.median(widths)
+
+
+@pytest.mark.parametrize("classes", [0, 3])
+def test_a_prepared_generator_draws_the_data(classes):
+    """Before the first step, each class is where its points are; one without any, where all are."""
+    modes = np.array([[-1.0, -1.0], [1.0, 1.0]])
+    labels = np.repeat([0, 2], 200).astype(np.int32)
+    points = modes[labels // 2] + 0.01 * rng.standard_normal((400, 2))
+    codec, data = codec_of(points)
+    rows = codec.encode(data, rng)
+    network = Distribution2DGAN(charts=8).generator(NetworkSpec(2, 8, classes), seed=0)
+    codec.prepare(network, rows, labels if classes else None, seed=0)
+    z = rng.standard_normal((300, network.inputs[0].shape[1])).astype(np.float32)
+
+    def drawn(c):
+        made = np.asarray(network([z, *([np.full(300, c, np.int32)] if classes else [])]))
+        apart = np.linalg.norm(made[:, None] - modes, axis=2)
+        assert apart.min(axis=1).max() < 0.1
+        return apart.argmin(axis=1).mean()
+
+    assert drawn(0) == (0.0 if classes else pytest.approx(0.5, abs=0.1))
+    if classes:
+        assert drawn(2) == 1.0
+        assert drawn(1) == pytest.approx(0.5, abs=0.1)
+
+
+def test_steps_go_by_the_width_of_charts():
+    """The same change of a weight moves narrow charts by less than wide ones."""
+    moves = []
+    for width in (0.01, 1.0):
+        rows = (width * rng.standard_normal((400, 2))).astype(np.float32)
+        rows[::2] += 1.0
+        network = Distribution2DGAN(charts=4).generator(NetworkSpec(2, 8, 0), seed=0)
+        PointCodec(*containers.read(POINTS)).prepare(network, rows, None, seed=0)
+        z = rng.standard_normal((100, 9)).astype(np.float32)
+        before = np.asarray(network([z]))
+        for variable in network.trainable_variables:
+            variable.assign_add(1e-3 * np.ones(variable.shape))
+        moves.append(np.abs(np.asarray(network([z])) - before).mean())
+    assert moves[0] < 0.1 * moves[1]
 
 
 def test_mixture_weights_find_the_shares():

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 import tensorflow as tf
 from sklearn.exceptions import ConvergenceWarning
@@ -37,6 +38,8 @@ LEAST_COVERAGE = 0.5
 LEAST_COPY_RATIO = 0.5
 MOST_COMPARED = 50_000
 """Training rows to look for copies of."""
+MOST_PREPARED_BY = 20_000
+"""Rows that initial weights are told by."""
 CALIBRATED, JUDGED = 0x9E3779B97F4A7C15, 0xD1B54A32D192ED03
 """What tells the noise that a generator is calibrated and judged by from that of samples."""
 
@@ -170,7 +173,14 @@ def fit(
         settings.place,
         recipe.augmentation,
     ) as program:
-        state, kept = _start(program, recipe, seed, memory, found, settings.chunk_steps)
+        some = train[:: -(-len(train) // MOST_PREPARED_BY)]
+        prepare = partial(
+            codec.prepare,
+            rows=rows[some],
+            labels=None if labels is None else labels[some],
+            seed=seed,
+        )
+        state, kept = _start(program, recipe, seed, prepare, memory, found, settings.chunk_steps)
         exported = partial(_exported, program, codec, spec.schema, seed, rewriting)
         trainer = Trainer(
             program,
@@ -305,6 +315,7 @@ def _start(
     program: Program,
     recipe: Recipe,
     seed: int,
+    prepare: Callable[[keras.Model], None],
     memory: Memory | None,
     found: Found | None,
     chunk_steps: int | None,
@@ -333,7 +344,7 @@ def _start(
         )
         state.leg = Leg(state.step, recipe.decay_start, state.step + recipe.steps)
     else:
-        program.reset(seed)
+        program.reset(seed, prepare)
     if chunk_steps:
         # The learning rate never falls: nobody knows which chunk is the last.
         end = max(progress, min(progress + chunk_steps / recipe.steps, recipe.decay_start))

@@ -114,10 +114,15 @@ class Program:
         self._generate = tf.function(self.average, reduce_retracing=True, autograph=False)
         self.given_shape = self.average.inputs[-1].shape[1:] if codec.parts else None
 
-    def reset(self, seed: int) -> None:
-        """Load weights that depend on the seed and nothing else."""
+    def reset(self, seed: int, prepare: Callable[[keras.Model], None] | None = None) -> None:
+        """Load weights that depend on the seed, and on what prepares a fresh generator."""
         with tf.device(self.device.name):
             fresh = self.architecture.generator(self.spec, seed=seed)
+            if prepare:
+                prepare(fresh)
+                # Other processors round otherwise, and copies have to start as equals.
+                told = {str(i): weight for i, weight in enumerate(fresh.get_weights())}
+                fresh.set_weights(list(self.replicas.from_chief(told).values()))
             self.generator.reset(fresh)
             self.critic.reset(self.architecture.critic(self.spec, seed=seed + 1))
             _copy(fresh, self._trailing)

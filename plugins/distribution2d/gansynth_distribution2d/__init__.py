@@ -23,6 +23,10 @@ MOST_DIMENSIONS = 8
 class Distribution2DGAN(Architecture):
     """A mixture of learned charts, bent by one MLP, against a critic that sees waves.
 
+    Charts begin as Gaussians over clusters of the data (k-means, four points a cluster or more in
+    the mean), and their steps are as small as they are narrow. So all modes are there before
+    training, and the critic is left to correct shapes.
+
     Parameters
     ----------
     width : int, default=128
@@ -30,8 +34,9 @@ class Distribution2DGAN(Architecture):
     depth : int, default=3
         Hidden layers, in both players.
     charts : int, default=256
-        Pieces that the generator puts the distribution together from; classes share them.
-        More of them reach more modes; 1 is a continuous map, which draws bridges.
+        Pieces that the generator puts the distribution together from; classes share them, but
+        have 40 each at least. More of them reach more modes; 1 is a continuous map, which draws
+        bridges.
     octaves : int, default=6
         Sines and cosines of the coordinates that the critic sees, each of twice the
         frequency of the one before, from 1 a standard deviation. More of them show it

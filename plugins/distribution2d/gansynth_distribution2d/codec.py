@@ -10,13 +10,13 @@ from sklearn.neighbors import NearestNeighbors
 
 from gansynth.architecture import Codec, Draw
 from gansynth.schema import FRAMES, MISSING_INTEGER, Schema
+from gansynth_distribution2d.charts import mixture_weights
 
 if TYPE_CHECKING:
     import keras
 
 KEPT_ROWS = 20_000
 CALIBRATION_ROWS = 65_536
-CALIBRATION_ROUNDS = 20
 NEIGHBOURS = 32
 
 
@@ -81,6 +81,14 @@ class PointCodec(Codec):
             rows[:, slot] = (values - self.centre[i]) / self.scale[i]
         return rows
 
+    def prepare(
+        self, generator: keras.Model, rows: np.ndarray, labels: np.ndarray | None, seed: int
+    ) -> None:
+        """Lay each class's charts over its points."""
+        from gansynth_distribution2d import networks
+
+        networks.lay_charts(generator, rows, labels, seed)
+
     def calibrate(self, generator: keras.Model, draw: Draw) -> None:
         """Pick each chart as often as the data ask for; never one that lies beside them."""
         from gansynth_distribution2d import networks
@@ -124,24 +132,3 @@ def standard(values: np.ndarray) -> tuple[float, float]:
     size = max(abs(low), abs(high))
     parts = values.astype(np.float64) / size
     return float(parts.mean() * size), float(parts.std() * size)
-
-
-def mixture_weights(components: np.ndarray, count: int) -> np.ndarray:
-    """Weights of a mixture under which data are likeliest, by expectation maximisation.
-
-    The density of a component at a point is told by how many of its samples are among the
-    point's nearest neighbours, all components having given equally many.
-
-    Parameters
-    ----------
-    components : ndarray of int, shape (n, neighbours)
-        The component that each neighbour of each point comes from.
-    count : int
-        Number of components.
-    """
-    weights = np.full(count, 1.0 / count)
-    for _ in range(CALIBRATION_ROUNDS):
-        parts = weights[components]
-        parts /= parts.sum(axis=1, keepdims=True)
-        weights = np.bincount(components.ravel(), parts.ravel(), count) / len(parts)
-    return weights

@@ -1,10 +1,10 @@
 """Generator, critic and decoder of points, in TensorFlow.
 
 The generator is an atlas. One number of the noise picks a chart (a centre and a linear
-frame, both learned), the others a point on it; then one network, shared by all charts,
-bends the plane. Picking is piecewise constant in the noise, so charts may lie apart and no
-bridge has to lead from one mode to the next, as it must under a continuous map; bending
-together keeps what belongs together smooth.
+frame, both learned, and laid over clusters of the data at first), the others a point on it;
+then one network, shared by all charts, bends the plane. Picking is piecewise constant in the
+noise, so charts may lie apart and no bridge has to lead from one mode to the next, as it must
+under a continuous map; bending together keeps what belongs together smooth.
 """
 
 from __future__ import annotations
@@ -17,12 +17,18 @@ import tensorflow as tf
 from scipy.special import ndtri
 
 from gansynth.architecture import NetworkSpec
+from gansynth_distribution2d.charts import Charts, cover
 
 if TYPE_CHECKING:
     from gansynth_distribution2d.codec import PointCodec
 
 ATLAS = "atlas"
-FEWEST_CHARTS = 16
+FEWEST_CHARTS = 40
+FULL_WIDTH = 0.35
+"""Median width of charts, in deviations of the data, that move at the learning rate.
+
+Narrower ones move by less: a step as wide as a mode would blur it.
+"""
 PRECISION = "float32"
 """Whatever the policy: modes may be narrower than a step of bfloat16."""
 
@@ -40,14 +46,14 @@ def generator(spec: NetworkSpec, width: int, depth: int, charts: int, seed: int)
         charts = max(charts // spec.n_classes, min(charts, FEWEST_CHARTS))
         inputs.append(keras.Input((), dtype="int32", name="y"))
     atlas = Atlas(spec.layout, charts, max(spec.n_classes, 1), seeds, name=ATLAS, dtype=PRECISION)
-    points = atlas(inputs)
+    points, unit = atlas(inputs)
     hidden = [points, z[:, 1:]]
     if spec.n_classes:
         hidden.append(_embedding(spec.n_classes, max(width // 4, 1), 1.0, seeds)(inputs[1]))
     bent = _trunk(keras.layers.Concatenate(dtype=PRECISION)(hidden), width, depth, seeds)
-    # Nearly no bend at first: the charts start all over the plane.
-    points += _dense(spec.layout, 0.01, seeds)(bent)
-    return keras.Model(inputs, points)
+    # No bend at first: the charts lie on the data.
+    bend = keras.layers.Dense(spec.layout, kernel_initializer="zeros", dtype=PRECISION)(bent)
+    return keras.Model(inputs, points + unit * bend)
 
 
 def critic(spec: NetworkSpec, width: int, depth: int, octaves: int, seed: int) -> keras.Model:
@@ -92,7 +98,7 @@ def _normal(deviation: float, seeds: keras.random.SeedGenerator) -> keras.Initia
 
 
 class Atlas(keras.layers.Layer):
-    """Charts of a space of few dimensions, each a centre and a linear frame.
+    """Charts of a space of few dimensions, each a centre and a linear frame, in one unit.
 
     Parameters
     ----------
@@ -132,18 +138,22 @@ class Atlas(keras.layers.Layer):
         self.borders = self.add_weight(
             (self.classes, self.charts - 1), initializer="zeros", trainable=False, name="borders"
         )
+        self.unit = self.add_weight((), initializer="ones", trainable=False, name="unit")
         self.weigh(np.ones((self.classes, self.charts)))
 
-    def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
+    def call(self, inputs: list[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         """Pick a chart by the first number of the noise, and a point on it by the next ones.
 
         Between classes it is the mean of the points that each of them picks, by their weights.
+        The second output is the unit that all weights are in, once a row.
         """
         z, *y = inputs if isinstance(inputs, (list, tuple)) else [inputs]
         if y and y[0].shape.rank == 2:
             points = self._points(z, tf.range(self.classes)[None])
-            return tf.reduce_sum(y[0][..., None] * points, axis=1)
-        return self._points(z, y[0][:, None] if y else tf.constant([[0]]))[:, 0]
+            points = tf.reduce_sum(y[0][..., None] * points, axis=1)
+        else:
+            points = self._points(z, y[0][:, None] if y else tf.constant([[0]]))[:, 0]
+        return self.unit * points, self.unit * tf.ones_like(z[:, :1])
 
     def _points(self, z: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
         """A point of each of several classes: (n, several, dimensions)."""
@@ -156,6 +166,15 @@ class Atlas(keras.layers.Layer):
         frame = tf.reshape(frame, (-1, y.shape[1], self.dimensions, self.dimensions))
         moved = tf.reduce_sum(place * frame[:, :, : place.shape[2]], axis=2)
         return tf.gather(self.centres, chart) + moved
+
+    def lay(self, charts: list[Charts]) -> None:
+        """Set the charts of each class, and the unit that suits their width."""
+        centres, frames, shares = (np.stack(parts) for parts in zip(*charts, strict=True))
+        unit = min(1.0, float(np.median(np.linalg.norm(frames, axis=-1))) / FULL_WIDTH)
+        self.unit.assign(unit)
+        self.centres.assign(centres.reshape(self.centres.shape) / unit)
+        self.frames.assign(frames.reshape(self.frames.shape) / unit)
+        self.weigh(shares)
 
     def weigh(self, shares: np.ndarray) -> None:
         """Set how often each chart is picked, in proportion to (classes, charts) shares.
@@ -181,6 +200,15 @@ class Waves(keras.layers.Layer):
         """Widen points."""
         angles = tf.concat([points * 2.0**octave for octave in range(self.octaves)], axis=1)
         return tf.concat([points, tf.sin(angles), tf.cos(angles)], axis=1)
+
+
+def lay_charts(
+    network: keras.Model, points: np.ndarray, labels: np.ndarray | None, seed: int
+) -> None:
+    """Cover the points of each class with its charts; a class without any begins like all."""
+    atlas = network.get_layer(ATLAS)
+    own = [points if labels is None else points[labels == c] for c in range(atlas.classes)]
+    atlas.lay([cover(of if len(of) else points, atlas.charts, seed) for of in own])
 
 
 def sample_charts(network: keras.Model, inputs: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
