@@ -25,7 +25,9 @@ BINS = 150
 COLOURS = 48
 REAL, SYNTHETIC = "#8391a0", "#c2410c"
 DOCS = HERE.parent / "docs" / "images"
-ANIMATED = ("swiss_roll", "grid")
+ANIMATED = ("swiss_roll", "checkerboard")
+CHARTS = 12
+"""Of animations: few, so that they are seen to bend. The default's 256 hardly move."""
 SHOWN = 2_000
 FRAME_MS, LAST_MS = 120, 2_500
 
@@ -135,6 +137,7 @@ def watched(name: str) -> tuple[list[int], list[np.ndarray]]:
     import keras
 
     from gansynth import GANSampler
+    from gansynth_distribution2d import Distribution2DGAN
 
     points = SETS[name]
     assert isinstance(points, PointSet)
@@ -151,7 +154,8 @@ def watched(name: str) -> tuple[list[int], list[np.ndarray]]:
         callback = keras.callbacks.LambdaCallback(on_train_begin=look, on_epoch_end=look)
         return callback
 
-    sampler = GANSampler(random_state=SEED, callbacks=[looking]).fit(X)
+    few = Distribution2DGAN(charts=CHARTS)
+    sampler = GANSampler(few, random_state=SEED, callbacks=[looking]).fit(X)
     steps = [0, *(int(step) for step in sampler.history_["step"]), sampler.best_step_]
     return steps, [*clouds, sampler.sample(SHOWN, random_state=SEED)]
 

@@ -283,6 +283,8 @@ class Codec(ABC):
     ) -> None:
         """Set, before training, initial weights that the data tell (where modes are, say).
 
+        A fit that goes on from an earlier one, or learns from chunks, does without.
+
         Parameters
         ----------
         generator : keras.Model

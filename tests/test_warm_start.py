@@ -381,6 +381,45 @@ def test_chunks_are_calibrated_by_the_classes_of_all():
         assert sampler._memory.codec.drawn.mean() == pytest.approx(share, abs=0.03)
 
 
+class PreparingCodec(PlainCodec):
+    """Begins at zero, and remembers by what rows."""
+
+    def __init__(self, names):
+        super().__init__(names)
+        self.begun = []
+
+    def prepare(self, generator, rows, labels, seed):
+        self.begun.append((rows, labels))
+        generator.set_weights([np.zeros_like(weight) for weight in generator.get_weights()])
+
+
+class PreparingGAN(ToyGAN):
+    def codec(self, spec, data):
+        return PreparingCodec(list(data))
+
+
+def test_fresh_fits_begin_where_the_codec_says():
+    """Weights are prepared by all rows but the held-out ones, and once."""
+    architecture = PreparingGAN(learning_rate=1e-6)
+    settings = {"steps": 1, "validation_fraction": 0.25, "warm_start": True}
+    sampler = toy(architecture=architecture, **settings)
+    X, labels = points(400), np.arange(400) % 2
+    sampler.fit(X, labels)
+    ((rows, of_rows),) = sampler._memory.codec.begun
+    where = [np.flatnonzero((X.astype(np.float32) == row).all(axis=1)).item() for row in rows]
+    assert len(set(where)) == 300
+    np.testing.assert_array_equal(of_rows, labels[where])
+    assert np.abs(sampler.sample(100)).max() < 1e-3
+    sampler.fit(X, labels)
+    assert len(sampler._memory.codec.begun) == 1
+
+
+def test_chunks_begin_anywhere():
+    """The first chunk may lie elsewhere than those that come later."""
+    sampler = toy(architecture=PreparingGAN(), steps=1).partial_fit(points(40))
+    assert sampler._memory.codec.begun == []
+
+
 @pytest.mark.parametrize(
     ("chunk", "words"),
     [

@@ -173,13 +173,11 @@ def fit(
         settings.place,
         recipe.augmentation,
     ) as program:
-        some = train[:: -(-len(train) // MOST_PREPARED_BY)]
-        prepare = partial(
-            codec.prepare,
-            rows=rows[some],
-            labels=None if labels is None else labels[some],
-            seed=seed,
-        )
+        prepare = None
+        if not settings.chunk_steps:  # what comes later may lie elsewhere
+            some = train[:: -(-len(train) // MOST_PREPARED_BY)]
+            of_some = None if labels is None else labels[some]
+            prepare = partial(codec.prepare, rows=rows[some], labels=of_some, seed=seed)
         state, kept = _start(program, recipe, seed, prepare, memory, found, settings.chunk_steps)
         exported = partial(_exported, program, codec, spec.schema, seed, rewriting)
         trainer = Trainer(
@@ -315,7 +313,7 @@ def _start(
     program: Program,
     recipe: Recipe,
     seed: int,
-    prepare: Callable[[keras.Model], None],
+    prepare: Callable[[keras.Model], None] | None,
     memory: Memory | None,
     found: Found | None,
     chunk_steps: int | None,
