@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-POINTS_A_CLUSTER = 4
-"""At least, in the mean: of fewer, a chart would be a point learned by heart."""
+POINTS_A_CLUSTER = 8
+"""At least, in the mean: charts of fewer would be points learned by heart."""
 SLIGHT = 1e-6
 """Deviation that is added to all, so that points on a line have charts, too."""
 CALIBRATION_ROUNDS = 20
