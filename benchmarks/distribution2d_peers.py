@@ -34,7 +34,10 @@ NO_PENALTY = 1e-12
 
 
 class PlainCodec(PointCodec):
-    """Standardised points, with nothing to calibrate: there are no charts."""
+    """Standardised points, with nothing to prepare or calibrate: there are no charts."""
+
+    def prepare(self, *_: Any, **__: Any) -> None:
+        """Leave the generator as it is."""
 
     def calibrate(self, generator: Any, draw: Any) -> None:
         """Leave the generator as it is."""

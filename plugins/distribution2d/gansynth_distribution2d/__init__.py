@@ -23,7 +23,7 @@ MOST_DIMENSIONS = 8
 class Distribution2DGAN(Architecture):
     """A mixture of learned charts, bent by one MLP, against a critic that sees waves.
 
-    Charts begin as Gaussians over clusters of the data (k-means, eight points a cluster or more in
+    Charts begin as Gaussians over clusters of the data (k-means, six points a cluster or more in
     the mean), and their steps are as small as they are narrow. So all modes are there before
     training, and the critic is left to correct shapes.
 

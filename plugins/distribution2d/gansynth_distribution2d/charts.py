@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-POINTS_A_CLUSTER = 8
+POINTS_A_CLUSTER = 6
 """At least, in the mean: charts of fewer would be points learned by heart."""
 SLIGHT = 1e-6
 """Deviation that is added to all, so that points on a line have charts, too."""
