@@ -243,6 +243,14 @@ def test_a_prepared_generator_draws_the_data(classes):
         assert drawn(1) == pytest.approx(0.5, abs=0.1)
 
 
+@pytest.mark.parametrize(("charts", "classes", "each"), [(256, 2, 128), (256, 13, 40), (8, 13, 8)])
+def test_classes_share_charts(charts, classes, each):
+    """Each has its share of them, but not so few that its shape could not be told."""
+    network = Distribution2DGAN(charts=charts).generator(NetworkSpec(2, 8, classes), seed=0)
+    centres = next(w for w in network.weights if w.name == "centres")
+    assert centres.shape == (classes * each, 2)
+
+
 def test_steps_go_by_the_width_of_charts():
     """The same change of a weight moves narrow charts by less than wide ones."""
     moves = []

@@ -39,7 +39,7 @@ LEAST_COPY_RATIO = 0.5
 MOST_COMPARED = 50_000
 """Training rows to look for copies of."""
 MOST_PREPARED_BY = 20_000
-"""Rows that initial weights are told by."""
+"""Training rows that initial weights are told by."""
 CALIBRATED, JUDGED = 0x9E3779B97F4A7C15, 0xD1B54A32D192ED03
 """What tells the noise that a generator is calibrated and judged by from that of samples."""
 

@@ -35,8 +35,8 @@ class Distribution2DGAN(Architecture):
         Hidden layers, in both players.
     charts : int, default=256
         Pieces that the generator puts the distribution together from; classes share them, but
-        have 40 each at least. More of them reach more modes; 1 is a continuous map, which draws
-        bridges.
+        each has 40 of its own at least, or all of fewer. More of them reach more modes; 1 is a
+        continuous map, which draws bridges.
     octaves : int, default=6
         Sines and cosines of the coordinates that the critic sees, each of twice the
         frequency of the one before, from 1 a standard deviation. More of them show it
