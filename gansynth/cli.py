@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -109,7 +109,11 @@ def demo(
 @app.command()
 def fit(
     data: Annotated[
-        Path, typer.Argument(help="A .csv or .parquet table, or .npy or .npz arrays (X).")
+        Path,
+        typer.Argument(
+            help="A .csv or .parquet table, .npy or .npz arrays (X), or a folder of images, "
+            "with a folder in it for each class if there are classes."
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The .onnx file to write.")],
     architecture: Annotated[
@@ -118,6 +122,10 @@ def fit(
     target: Annotated[
         str | None,
         typer.Option(help="Column (or array) of class labels, to sample by class later."),
+    ] = None,
+    size: Annotated[
+        tuple[int, int] | None,
+        typer.Option(help="Resize a folder's images to this height and width."),
     ] = None,
     steps: Annotated[
         int | None, typer.Option(help="Training steps. [default: the architecture's]")
@@ -131,13 +139,13 @@ def fit(
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same model.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
 ) -> None:
-    """Learn the rows of a file, and write an .onnx file to draw new ones from."""
+    """Learn the rows of a file, or a folder of images, and write an .onnx file to draw from."""
     with _refusals():
         from gansynth import atomic, datafiles
 
         datafiles.check_suffix(output, (".onnx",))
         atomic.check_target(output)  # better now than when training has ended
-        X, y = datafiles.read(data, target)
+        X, y = _read(data, target, size)
 
     from gansynth import GANSampler
 
@@ -157,6 +165,22 @@ def fit(
             f"{output}: {sampler.architecture_name_} learned {len(X):,} rows in "
             f"{sampler.n_steps_:,} steps, {sampler.history_['seconds'][-1]:.0f} s."
         )
+
+
+def _read(data: Path, target: str | None, size: tuple[int, int] | None) -> tuple[Any, Any]:
+    """X, and y if there are labels, of a file or a folder of images."""
+    from gansynth import datafiles, datasets
+
+    if data.is_dir():
+        if target is not None:
+            raise ValueError(
+                f"--target {target}: {data} is a folder of images, and its folders are the "
+                "classes. Leave --target out."
+            )
+        return datasets.load_images(data, size=size)
+    if size is not None:
+        raise ValueError(f"--size is for a folder of images, and {data} is none. Leave --size out.")
+    return datafiles.read(data, target)
 
 
 @app.command()

@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 import gansynth
@@ -123,6 +124,25 @@ def test_points_and_labels_come_from_arrays(tmp_path):
     assert np.load(tmp_path / "new.npy").shape == (3, 2)
 
 
+def test_a_folder_of_images_is_fitted_by_class(tmp_path):
+    """Folders are the classes, images of any size are resized, and drawn into .npz."""
+    for label, shade in (("cat", 20), ("dog", 220)):
+        (tmp_path / "pets" / label).mkdir(parents=True)
+        for i in range(10):
+            image = Image.fromarray(np.full((10 + i, 12), shade + i, np.uint8))
+            image.save(tmp_path / "pets" / label / f"{i}.png")
+    model = tmp_path / "pets.onnx"
+    assert "10x12 (2 images)" in refused(run("fit", tmp_path / "pets", "-o", model))
+    fitted = run("fit", tmp_path / "pets", "-o", model, "--size", 8, 8, "--steps", 2)
+    assert fitted.exit_code == 0
+    assert "image learned 20 rows in 2 steps" in fitted.stdout
+
+    assert run("sample", model, "-n", 9, "-o", tmp_path / "new.npz").exit_code == 0
+    with np.load(tmp_path / "new.npz") as new:
+        assert new["X"].shape == (9, 8, 8)
+        assert set(new["y"]) <= {"cat", "dog"}
+
+
 def test_a_seed_gives_the_same_rows(table_model, tmp_path):
     """Two files of one seed are equal, and a longer one begins with the shorter."""
     for name, n in (("a", 5), ("b", 5), ("c", 9)):
@@ -159,6 +179,9 @@ def test_rows_of_one_class_are_drawn(table_model, tmp_path, label):
         (["data.csv", "-o", "m.onnx", "-a", "tabula"], "Did you mean 'tabular'?"),
         (["data.csv", "-o", "m.onnx", "--steps", "0"], "The 'steps' parameter of GANSampler"),
         (["nested.parquet", "-o", "m.onnx"], "Column 'a'"),
+        (["data.csv", "-o", "m.onnx", "--size", "8", "8"], "Leave --size out"),
+        (["folder.onnx", "-o", "m.onnx", "--target", "age"], "Leave --target out"),
+        (["folder.onnx", "-o", "m.onnx"], "holds no images"),
     ],
 )
 def test_what_cannot_be_fitted_is_refused_in_one_line(tmp_path, monkeypatch, arguments, line):
