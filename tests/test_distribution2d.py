@@ -11,7 +11,7 @@ from gansynth import containers
 from gansynth.architecture import DataSpec, NetworkSpec
 from gansynth.watching import Watcher
 from gansynth_distribution2d import Distribution2DGAN, PointCodec
-from gansynth_distribution2d.charts import cover, mixture_weights
+from gansynth_distribution2d.charts import Charts, cluster, cover, log_density, mixture_weights
 
 rng = np.random.default_rng(0)
 POINTS = rng.normal([3.0, -1.0], [0.5, 20.0], (60, 2))
@@ -209,10 +209,36 @@ def test_few_points_are_not_learned_by_heart(points):
         assert (np.linalg.eigvalsh(covariances(charts)) > 0.0).all()
 
 
+@pytest.mark.parametrize(("modes", "seed"), [(1, 0), (8, 0), (8, 1), (64, 0)])
+def test_clusters_are_as_many_as_suit_points_not_seen(modes, seed):
+    """Fresh points of Gaussians far apart are about as likely under charts as under the truth."""
+    angles = 2 * np.pi * np.arange(modes) / modes
+    centres = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    truth = Charts(centres, np.tile(0.005 * np.eye(2), (modes, 1, 1)), np.full(modes, 1 / modes))
+    noise = 0.005 * np.random.default_rng(seed).standard_normal((2, 64 * 20, 2))
+    points, fresh = np.repeat(centres, 64 * 20 // modes, axis=0) + noise
+    charts = cover(points.astype(np.float32), 128, seed)
+    lost = log_density(truth, fresh) - log_density(charts, fresh)
+    assert lost.mean() < 0.2
+
+
+def test_an_outlier_does_not_tell_the_number_of_clusters():
+    """Held out, it is unlikely under any; the number is that of the other points."""
+    points = np.repeat([[-1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, -1.0]], 100, axis=0)
+    points += 0.01 * np.random.default_rng(0).standard_normal(points.shape)
+    points = np.concatenate([points, [[300.0, 0.0], [0.0, -300.0], [300.0, 300.0]]])
+    for seed in range(5):
+        charts = cover(points.astype(np.float32), 64, seed)
+        near = np.unique(charts.centres.round(9), axis=0)
+        near = near[np.linalg.norm(near, axis=1) < 2.0]
+        assert len(near) >= 4
+        assert np.abs(np.linalg.norm(near, axis=1) - 1.0).max() < 0.1
+
+
 def test_a_chart_of_one_point_is_as_wide_as_others():
     """A point far from all others is a cluster of its own, and not a copy."""
     points = np.concatenate([np.random.default_rng(0).standard_normal((99, 2)), [[1e3, 1e3]]])
-    charts = cover(points.astype(np.float32), 5, seed=0)
+    charts = cluster(points, 5, seed=0)
     lonely = charts.centres[:, 0].argmax()
     assert charts.shares[lonely] == pytest.approx(0.01)
     widths = np.sqrt(np.linalg.eigvalsh(covariances(charts)))

@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import logsumexp
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 POINTS_A_CLUSTER = 6
 """At least, in the mean: charts of fewer would be points learned by heart."""
+HELD_OUT = 0.2
+"""Share of the points that tell how many clusters there are."""
+TOLERANCE = 0.1
+"""Nats a point by which held-out points may be less likely than under the best number."""
 SLIGHT = 1e-6
 """Deviation that is added to all, so that points on a line have charts, too."""
 CALIBRATION_ROUNDS = 20
@@ -32,10 +37,10 @@ class Charts(NamedTuple):
 
 
 def cover(points: np.ndarray, count: int, seed: int) -> Charts:
-    """Lay charts over the clusters that k-means finds, with the spread of each.
+    """Lay charts over clusters of points, with the spread of each.
 
-    Spreads of small clusters are drawn towards the common one: a chart of one point is as wide as
-    others are. Where there are too few points for a cluster each, charts share clusters.
+    There are as many clusters as keep held-out points likely. Where these are fewer than charts,
+    charts share them.
 
     Parameters
     ----------
@@ -44,28 +49,62 @@ def cover(points: np.ndarray, count: int, seed: int) -> Charts:
     count : int
         Number of charts.
     seed : int
-        Of the clusters that k-means begins with.
+        Of the clusters that k-means begins with, and of the choice of held-out points.
     """
     points = points.astype(np.float64)
+    most = max(1, min(count, len(np.unique(points, axis=0)) // POINTS_A_CLUSTER))
+    clusters = cluster(points, _number_of_clusters(points, most, seed), seed)
+    of_chart = np.arange(count) % len(clusters.shares)
+    shares = (clusters.shares / np.bincount(of_chart))[of_chart]
+    return Charts(clusters.centres[of_chart], clusters.frames[of_chart], shares / shares.sum())
+
+
+def _number_of_clusters(points: np.ndarray, most: int, seed: int) -> int:
+    """Of ``most``, its half, and so on to 1: how many clusters suit points that were held out.
+
+    Too many are the points by heart, too few lie over several modes, and both make held-out points
+    unlikely. Of those that don't it is the most, as small charts keep edges sharper.
+    """
+    if most == 1:
+        return most
+    shuffled = np.random.default_rng(seed).permutation(points)
+    held_out, rest = np.split(shuffled, [int(HELD_OUT * len(points))])
+    # One more point that may lie anywhere: an outlier that is held out must not decide.
+    anywhere = log_density(cluster(rest, 1, seed), held_out) - np.log(len(points))
+    likelihoods = {
+        number: np.logaddexp(log_density(cluster(rest, number, seed), held_out), anywhere).mean()
+        for number in (most >> halvings for halvings in range(most.bit_length()))
+    }
+    good = max(likelihoods.values()) - TOLERANCE
+    return max(number for number, found in likelihoods.items() if found >= good)
+
+
+def cluster(points: np.ndarray, number: int, seed: int) -> Charts:
+    """One chart for each cluster that k-means finds.
+
+    Spreads of small clusters are drawn towards the common one: a chart of one point is as wide as
+    others are.
+    """
     dimensions = points.shape[1]
-    clusters = max(1, min(count, len(np.unique(points, axis=0)) // POINTS_A_CLUSTER))
     # In several threads sums are rounded in any order, and equal seeds would fit other networks.
     with threadpool_limits(1):
-        found = KMeans(clusters, n_init=1, random_state=seed % 2**32).fit(points)
+        found = KMeans(number, n_init=1, random_state=seed % 2**32).fit(points)
     apart = points - found.cluster_centers_[found.labels_]
-    scatter = np.zeros((clusters, dimensions, dimensions))
+    scatter = np.zeros((number, dimensions, dimensions))
     np.add.at(scatter, found.labels_, apart[:, :, None] * apart[:, None, :])
-    sizes = np.bincount(found.labels_, minlength=clusters)
+    sizes = np.bincount(found.labels_, minlength=number)
     common = (apart**2).mean() * np.eye(dimensions)
     spread = (scatter + dimensions * common) / (sizes + dimensions)[:, None, None]
     roots = np.linalg.cholesky(spread + SLIGHT**2 * np.eye(dimensions))
-    of_chart = np.arange(count) % clusters
-    shares = (sizes / np.bincount(of_chart))[of_chart]
-    return Charts(
-        found.cluster_centers_[of_chart],
-        roots.transpose(0, 2, 1)[of_chart],
-        shares / shares.sum(),
-    )
+    return Charts(found.cluster_centers_, roots.transpose(0, 2, 1), sizes / sizes.sum())
+
+
+def log_density(charts: Charts, points: np.ndarray) -> np.ndarray:
+    """Of the mixture of charts at each point, but for a constant: shape (m,)."""
+    apart = points[:, None] - charts.centres
+    whitened = np.einsum("mnd,nde->mne", apart, np.linalg.inv(charts.frames))
+    volumes = np.abs(np.linalg.det(charts.frames))
+    return logsumexp(-0.5 * (whitened**2).sum(axis=2), axis=1, b=charts.shares / volumes)
 
 
 def mixture_weights(components: np.ndarray, count: int) -> np.ndarray:
