@@ -123,6 +123,14 @@ def fit(
         str | None,
         typer.Option(help="Column (or array) of class labels, to sample by class later."),
     ] = None,
+    column_type: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=TYPE",
+            help="What a column is taken for, such as zip=category, code=identifier or notes=drop; "
+            "once for each column. [default: by what it holds]",
+        ),
+    ] = None,
     size: Annotated[
         tuple[int, int] | None,
         typer.Option(help="Resize a folder's images to this height and width."),
@@ -145,12 +153,14 @@ def fit(
 
         datafiles.check_suffix(output, (".onnx",))
         atomic.check_target(output)  # better now than when training has ended
+        column_types = _column_types(column_type or [])
         X, y = _read(data, target, size)
 
     from gansynth import GANSampler
 
     sampler = GANSampler(
         architecture,
+        column_types=column_types,
         steps="auto" if steps is None else steps,
         max_time=max_time,
         batch_size="auto" if batch_size is None else batch_size,
@@ -181,6 +191,20 @@ def _read(data: Path, target: str | None, size: tuple[int, int] | None) -> tuple
     if size is not None:
         raise ValueError(f"--size is for a folder of images, and {data} is none. Leave --size out.")
     return datafiles.read(data, target)
+
+
+def _column_types(wanted: list[str]) -> dict[str, str] | None:
+    """Types by column; those that there are not are refused."""
+    from gansynth import column_types
+
+    types = {}
+    for option in wanted:
+        name, equals, wanted_as = option.rpartition("=")
+        if not equals:
+            raise ValueError(f"--column-type {option}: this is no NAME=TYPE, such as zip=category.")
+        types[name] = wanted_as
+    column_types.check(types)
+    return types or None
 
 
 @app.command()

@@ -124,6 +124,23 @@ def test_points_and_labels_come_from_arrays(tmp_path):
     assert np.load(tmp_path / "new.npy").shape == (3, 2)
 
 
+def test_column_types_are_told(tmp_path):
+    """Columns are dropped or taken for something else, whatever is in their names."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.standard_normal((80, 3)), columns=["height", "width", "depth"])
+    words = rng.choice(["came", "late", "and", "left", "soon"], (80, 12))
+    table = table.assign(**{"a=b": range(80), "notes": [" ".join(row) for row in words]})
+    table.to_csv(tmp_path / "data.csv", index=False)
+    model = tmp_path / "model.onnx"
+    fit = ("fit", tmp_path / "data.csv", "-o", model, "--steps", 2)
+    assert "notes" in refused(run(*fit))
+    told = ("--column-type", "notes=drop", "--column-type", "a=b=float")
+    assert run(*fit, *told).exit_code == 0
+    columns = {column.name: column.kind for column in gansynth.load(model).schema.columns}
+    assert "notes" not in columns
+    assert columns["a=b"] == "float"
+
+
 def test_a_folder_of_images_is_fitted_by_class(tmp_path):
     """Folders are the classes, images of any size are resized, and drawn into .npz."""
     for label, shade in (("cat", 20), ("dog", 220)):
@@ -182,6 +199,9 @@ def test_rows_of_one_class_are_drawn(table_model, tmp_path, label):
         (["data.csv", "-o", "m.onnx", "--size", "8", "8"], "Leave --size out"),
         (["folder.onnx", "-o", "m.onnx", "--target", "age"], "Leave --target out"),
         (["folder.onnx", "-o", "m.onnx"], "holds no images"),
+        (["data.csv", "-o", "m.onnx", "--column-type", "city"], "no NAME=TYPE"),
+        (["data.csv", "-o", "m.onnx", "--column-type", "city=text"], "Use one of float, integer"),
+        (["data.csv", "-o", "m.onnx", "--column-type", "town=drop"], "town"),
     ],
 )
 def test_what_cannot_be_fitted_is_refused_in_one_line(tmp_path, monkeypatch, arguments, line):
