@@ -23,9 +23,9 @@ MOST_DIMENSIONS = 8
 class Distribution2DGAN(Architecture):
     """A mixture of learned charts, bent by one MLP, against a critic that sees waves.
 
-    Charts begin as Gaussians over clusters of the data (k-means, six points a cluster or more in
-    the mean), and their steps are as small as they are narrow. So all modes are there before
-    training, and the critic is left to correct shapes.
+    Charts begin as Gaussians over clusters of the data (k-means; as many as keep points that were
+    held out likely, each of six points or more in the mean), and their steps are as small as they
+    are narrow. So all modes are there before training, and the critic is left to correct shapes.
 
     Parameters
     ----------
@@ -114,6 +114,9 @@ class Distribution2DGAN(Architecture):
             gamma_anneal=0.5,
             learning_rate=1e-3,
             learning_rate_end=1e-5,
+            # Early: laid over clusters, charts are as good as real at once by the score, but end
+            # the better the longer the critic has seen them.
+            decay_start=0.1,
             # At .99 the critic ran away in one run of five, once gamma had fallen.
             beta_2=0.999,
         )
