@@ -88,7 +88,8 @@ def cluster(points: np.ndarray, number: int, seed: int) -> Charts:
     dimensions = points.shape[1]
     # In several threads sums are rounded in any order, and equal seeds would fit other networks.
     with threadpool_limits(1):
-        found = KMeans(number, n_init=1, random_state=seed % 2**32).fit(points)
+        # Until nothing changes, so that centres are the means of their points.
+        found = KMeans(number, n_init=1, tol=0.0, random_state=seed % 2**32).fit(points)
     apart = points - found.cluster_centers_[found.labels_]
     scatter = np.zeros((number, dimensions, dimensions))
     np.add.at(scatter, found.labels_, apart[:, :, None] * apart[:, None, :])
