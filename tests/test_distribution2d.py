@@ -201,12 +201,31 @@ def test_a_mixture_of_charts_has_the_moments_of_the_points():
 def test_few_points_are_not_learned_by_heart(points):
     """Charts share clusters of six points or more; shares add up to 1."""
     charts = cover(points.astype(np.float32), 7, seed=0)
-    distinct = len(np.unique(points, axis=0))
-    assert len(np.unique(charts.centres, axis=0)) <= max(1, distinct // 6)
+    assert len(np.unique(charts.centres, axis=0)) <= max(1, len(points) // 6)
     assert charts.shares.sum() == pytest.approx(1.0)
     assert np.isfinite(charts.frames).all()
-    if distinct > 1:
+    if len(np.unique(points, axis=0)) > 1:
         assert (np.linalg.eigvalsh(covariances(charts)) > 0.0).all()
+
+
+def test_points_of_their_own_have_no_chart_each_beside_one_that_repeats():
+    """Of eleven points apart from a thousand that are the same, none is copied."""
+    apart = np.random.default_rng(0).standard_normal((11, 2))
+    points = np.concatenate([np.zeros((1000, 2)), apart]).astype(np.float32)
+    charts = cover(points, 64, seed=0)
+    distances = np.linalg.norm(charts.centres[:, None] - apart, axis=2)
+    assert distances.min() > 1e-3
+
+
+def test_values_that_repeat_have_a_chart_each():
+    """Of a lattice, the charts are the values that there are, as often as there are."""
+    values, weights = np.argwhere(np.ones((3, 3))), np.arange(1, 10) / 45
+    points = np.random.default_rng(0).choice(values, 2000, p=weights).astype(np.float32)
+    charts = cover(points, 64, seed=0)
+    apart = np.linalg.norm(charts.centres[:, None] - values, axis=2)
+    assert apart.min(axis=1).max() < 1e-6
+    shares = np.bincount(apart.argmin(axis=1), charts.shares, len(values))
+    np.testing.assert_allclose(shares, weights, atol=0.03)
 
 
 @pytest.mark.parametrize(("modes", "seed"), [(1, 0), (8, 0), (8, 1), (64, 0)])

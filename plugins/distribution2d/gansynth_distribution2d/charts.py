@@ -10,7 +10,10 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 POINTS_A_CLUSTER = 6
-"""At least, in the mean: charts of fewer would be points learned by heart."""
+"""At least, in the mean: charts of fewer would be points learned by heart.
+
+Of points that are the same, this many count.
+"""
 HELD_OUT = 0.2
 """Share of the points that tell how many clusters there are."""
 TOLERANCE = 0.1
@@ -52,23 +55,25 @@ def cover(points: np.ndarray, count: int, seed: int) -> Charts:
         Of the clusters that k-means begins with, and of the choice of held-out points.
     """
     points = points.astype(np.float64)
-    most = max(1, min(count, len(np.unique(points, axis=0)) // POINTS_A_CLUSTER))
-    clusters = cluster(points, _number_of_clusters(points, most, seed), seed)
+    clusters = cluster(points, _number_of_clusters(points, count, seed), seed)
     of_chart = np.arange(count) % len(clusters.shares)
     shares = (clusters.shares / np.bincount(of_chart))[of_chart]
     return Charts(clusters.centres[of_chart], clusters.frames[of_chart], shares / shares.sum())
 
 
-def _number_of_clusters(points: np.ndarray, most: int, seed: int) -> int:
-    """Of ``most``, its half, and so on to 1: how many clusters suit points that were held out.
+def _number_of_clusters(points: np.ndarray, count: int, seed: int) -> int:
+    """Of as many as there may be, half of these, and so on to 1: what suits held-out points.
 
     Too many are the points by heart, too few lie over several modes, and both make held-out points
     unlikely. Of those that don't it is the most, as small charts keep edges sharper.
     """
-    if most == 1:
-        return most
     shuffled = np.random.default_rng(seed).permutation(points)
     held_out, rest = np.split(shuffled, [int(HELD_OUT * len(points))])
+    # What is there six times or more is no one's own, and may have a chart to itself.
+    times = np.minimum(np.unique(points, axis=0, return_counts=True)[1], POINTS_A_CLUSTER)
+    most = min(count, int(times.sum()) // POINTS_A_CLUSTER, len(np.unique(rest, axis=0)))
+    if most <= 1:
+        return 1
     # One more point that may lie anywhere: an outlier that is held out must not decide.
     anywhere = log_density(cluster(rest, 1, seed), held_out) - np.log(len(points))
     likelihoods = {
