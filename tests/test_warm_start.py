@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ import pytest
 from sklearn.base import clone
 
 from gansynth import GANSampler, containers
-from gansynth.architecture import DataSpec
+from gansynth.architecture import DataSpec, Recipe
 from gansynth.schema import Schema
 from gansynth.training.checkpoint import CheckpointError
 from gansynth_tabular import TableCodec, TabularGAN
@@ -471,6 +472,30 @@ def test_a_fit_may_end_a_stream():
     assert sampler.n_steps_ == 13
     rates = sampler.history_["learning_rate"]
     assert rates[-1] < 0.1 * rates[0]
+
+
+class EarlyGAN(ToyGAN):
+    """Its learning rate falls long before gamma has fallen."""
+
+    def recipe(self, spec: DataSpec) -> Recipe:
+        return replace(super().recipe(spec), decay_start=0.1)
+
+
+def test_rate_and_gamma_of_later_fits():
+    """Of chunks the rate stays and gamma falls; then the rate falls, and gamma has fallen."""
+    sampler = toy(architecture=EarlyGAN(), gamma=(1.0, 0.01), warm_start=True)
+    sampler.partial_fit(points()).partial_fit(points())
+    of_chunk = {name: list(values) for name, values in sampler.history_.items()}
+    assert len(set(of_chunk["learning_rate"])) == 1
+    assert of_chunk["gamma"][0] > 2 * of_chunk["gamma"][-1]
+    assert of_chunk["gamma"][-1] == pytest.approx(0.01, rel=1e-4)
+
+    sampler.fit(points())
+    rates, gammas = (
+        sampler.history_[name][len(of_chunk["step"]) :] for name in ("learning_rate", "gamma")
+    )
+    assert rates[-1] < 0.1 * rates[0]
+    np.testing.assert_allclose(gammas, of_chunk["gamma"][-1], rtol=1e-4)
 
 
 def test_checkpoints_are_for_fit(tmp_path):

@@ -161,6 +161,9 @@ def fit(
         recipe = replace(recipe, gamma=tuple(memory.state["gamma"]))
     else:
         recipe = gamma.resolve(settings.gamma, recipe, rows)
+    if settings.chunk_steps:
+        # The learning rate never falls: nobody knows which chunk is the last. Gamma may.
+        recipe = replace(recipe, decay_start=max(recipe.decay_start, recipe.gamma_anneal))
     train, held_out = validation.split(len(rows), settings.validation_fraction, labels, rng)
     networks = NetworkSpec(codec.layout, recipe.latent_dim, spec.n_classes)
     with borrowed(
@@ -340,13 +343,15 @@ def _start(
             rate_scale=before.rate_scale,
             history=before.history,
         )
-        state.leg = Leg(state.step, recipe.decay_start, state.step + recipe.steps)
     else:
         program.reset(seed, prepare)
     if chunk_steps:
-        # The learning rate never falls: nobody knows which chunk is the last.
         end = max(progress, min(progress + chunk_steps / recipe.steps, recipe.decay_start))
         state.leg = Leg(state.step, progress, state.step + chunk_steps, end)
+    elif memory:
+        # The learning rate falls once more. Gamma has, before.
+        state.leg = Leg(state.step, recipe.decay_start, state.step + recipe.steps)
+        state.anneal = (-1.0, 0.0)
     return state, {}
 
 
