@@ -349,9 +349,8 @@ def _start(
         end = max(progress, min(progress + chunk_steps / recipe.steps, recipe.decay_start))
         state.leg = Leg(state.step, progress, state.step + chunk_steps, end)
     elif memory:
-        # The learning rate falls once more. Gamma has, before.
         state.leg = Leg(state.step, recipe.decay_start, state.step + recipe.steps)
-        state.anneal = (-1.0, 0.0)
+        state.anneal = (-1.0, 0.0)  # over before it begins: gamma stays at its end
     return state, {}
 
 
