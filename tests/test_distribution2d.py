@@ -265,12 +265,14 @@ def test_an_outlier_does_not_tell_the_number_of_clusters():
         assert np.abs(np.linalg.norm(near, axis=1) - 1.0).max() < 0.1
 
 
-def test_a_chart_of_one_point_is_as_wide_as_others():
-    """A point far from all others is a cluster of its own, and not a copy."""
-    points = np.concatenate([np.random.default_rng(0).standard_normal((99, 2)), [[1e3, 1e3]]])
-    charts = cluster(points, 5, seed=0)
+@pytest.mark.parametrize("ties", [0, 10_000])
+def test_a_chart_of_one_point_is_as_wide_as_others(ties):
+    """A point far from all others is a cluster of its own, and not a copy; ties don't count."""
+    others = np.random.default_rng(0).standard_normal((99, 2))
+    points = np.concatenate([np.full((ties, 2), -9.0), others, [[1e3, 1e3]]])
+    charts = cluster(points, 6, seed=0)
     lonely = charts.centres[:, 0].argmax()
-    assert charts.shares[lonely] == pytest.approx(0.01)
+    assert charts.shares[lonely] == pytest.approx(1 / len(points))
     widths = np.sqrt(np.linalg.eigvalsh(covariances(charts)))
     assert widths[lonely].min() > 0.3 * np.median(widths)
 

@@ -99,7 +99,9 @@ def cluster(points: np.ndarray, number: int, seed: int) -> Charts:
     scatter = np.zeros((number, dimensions, dimensions))
     np.add.at(scatter, found.labels_, apart[:, :, None] * apart[:, None, :])
     sizes = np.bincount(found.labels_, minlength=number)
-    common = (apart**2).mean() * np.eye(dimensions)
+    # What repeats counts once, or many equal points would make it narrow.
+    distinct = np.sort(np.unique(points, axis=0, return_index=True)[1])
+    common = (apart[distinct] ** 2).mean() * np.eye(dimensions)
     spread = (scatter + dimensions * common) / (sizes + dimensions)[:, None, None]
     roots = np.linalg.cholesky(spread + SLIGHT**2 * np.eye(dimensions))
     return Charts(found.cluster_centers_, roots.transpose(0, 2, 1), sizes / sizes.sum())
