@@ -171,6 +171,10 @@ class Recipe:
     augmentation : Augmentation or None
         Random change of the rows that the critic sees. Here, and not with the networks, since it
         is the number of rows that asks for it.
+    augmented : float or None
+        Share of the rows that it changes. None for as many as it takes: none at first, and more
+        while the critic tells learned rows from held-out ones, up to half (Karras et al. 2020,
+        "Training generative adversarial networks with limited data").
 
     Examples
     --------
@@ -191,6 +195,7 @@ class Recipe:
     beta_2: float = 0.99
     ema_half_life: float = 0.02
     augmentation: Augmentation | None = None
+    augmented: float | None = 1.0
 
 
 class Codec(ABC):

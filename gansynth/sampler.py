@@ -130,10 +130,10 @@ class GANSampler(CallbackSupportMixin, HTMLDetailsMixin, BaseOverSampler):
     artifact_ : gansynth.inference.artifact.Artifact
         The exported generator.
     history_ : dict of str to list
-        ``step``, ``seconds``, losses, ``penalty``, ``learning_rate``, ``gamma``, ``score`` and
-        ``coverage`` of held-out rows at the end of each interval, in lists of equal length;
-        ``pandas.DataFrame(history_)`` works. Of the last run, one that was interrupted or
-        diverged included.
+        ``step``, ``seconds``, losses, ``penalty``, ``learning_rate``, ``gamma``, ``augmented``
+        (share of the rows that the critic saw changed), ``score`` and ``coverage`` of held-out
+        rows at the end of each interval, in lists of equal length; ``pandas.DataFrame(history_)``
+        works. Of the last run, one that was interrupted or diverged included.
     best_step_, best_score_ : int, float
         Step and score of the generator that was kept. The score is 1 where held-out and
         generated rows are no nearer to their own kind than to the other, 0 where they are

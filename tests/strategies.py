@@ -20,12 +20,12 @@ import tensorflow as tf
 
 from gansynth import GANSampler
 from gansynth.architecture import NetworkSpec
-from gansynth.training import checkpoint, devices
+from gansynth.training import checkpoint, devices, loop
 from gansynth.training.feed import feed
 from gansynth.training.program import Pace, Program, borrowed
 
 sys.path.insert(0, str(Path(__file__).parent))
-from toys import PlainCodec, ToyGAN, points
+from toys import Augmented, PlainCodec, ToyGAN, points
 
 PACE = Pace(
     learning_rate=1e-3,
@@ -39,6 +39,7 @@ PACE = Pace(
     first_step=0.0,
     start=0.0,
     rate=0.05,
+    augmented=1.0,
 )
 STEPS = 12
 LOSSES = ("relativistic", "wgan-gp")
@@ -105,6 +106,9 @@ def mirrored(folder: Path) -> dict[str, Any]:
         others, state = trained(program)
         report["losses"][loss] = float(np.abs(sums - others).max())
         report["states"][loss] = apart(state, expected)
+    rows, labels = points(50).astype(np.float32), np.arange(50, dtype=np.int32) % 2
+    logits = (program.judge(rows, labels), program.critic.network([rows, labels]).numpy())
+    report["judged"] = float(np.abs(np.subtract(*logits)).max())
     _, streamed = trained(program, streamed=True)
     report["streamed"] = apart(state, streamed)
     report["copies"] = max(
@@ -147,10 +151,11 @@ def worker(folder: Path) -> dict[str, Any]:
     parts = sampler(**strategy, checkpoint_dir=folder / str(index)).fit(points())
     hurried = sampler(**strategy, random_state=None, max_time=0.5).set_params(steps=10**6)
     hurried.fit(points())
+    changed = sampler(**strategy).set_params(architecture=Augmented(None)).fit(points())
     report = {
         "files": len(list(folder.glob(f"{index}/*"))),
         "samples": parts.sample(100).tolist(),
-        "model": [digest(fitted) for fitted in (parts, hurried)],
+        "model": [digest(fitted) for fitted in (parts, hurried, changed)],
         "steps": hurried.n_steps_,
     }
     try:
@@ -172,5 +177,6 @@ def digest(fitted: GANSampler) -> str:
 
 if __name__ == "__main__":
     checkpoint.SHARE_OF_TIME = float("inf")  # a state after every interval
+    loop.BY_HEART = 0.0  # so that rows are changed
     run = {"mirrored": mirrored, "worker": worker}[sys.argv[1]]
     sys.stdout.write(json.dumps(run(Path(sys.argv[2]))))

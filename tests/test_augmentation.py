@@ -10,20 +10,22 @@ import keras
 import numpy as np
 import onnx
 import onnxruntime
+import pandas as pd
 import pytest
 import tensorflow as tf
 
 from gansynth import GANSampler, containers
 from gansynth.architecture import DataSpec, NetworkSpec
-from gansynth.training import checkpoint, devices
+from gansynth.training import checkpoint, devices, loop, validation
 from gansynth.training.fit import Settings, fit
 from gansynth.training.program import Program, borrowed
 from gansynth.training.step import Player, Rule, Schedule, critic_update
 from gansynth.watching import Watcher
 from gansynth_image import ImageGAN
 from gansynth_image.augmentation import CHANGES, DiffAugment, coloured, cut, translated
+from gansynth_tabular import TabularGAN
 
-from .toys import Moved, PlainCodec, ToyGAN, points
+from .toys import Augmented, Moved, PlainCodec, ToyGAN, points
 
 SIZES = [(8, 8, 1), (9, 13, 3), (4, 5, 2), (7, 32, 4)]
 EVERYTHING = DiffAugment(tuple(CHANGES))
@@ -43,13 +45,6 @@ def numbers_for(n: int, width: int = EVERYTHING.numbers, seed: int = 1) -> np.nd
 def of(shape: tuple[int, ...], n: int) -> DataSpec:
     """Spec of n images, of which none need be there."""
     return DataSpec(containers.read(np.zeros((2, *shape), np.float32))[0], n)
-
-
-class Augmented(ToyGAN):
-    """Its critic sees rows moved."""
-
-    def recipe(self, spec):
-        return replace(super().recipe(spec), augmentation=Moved())
 
 
 @pytest.mark.parametrize("shape", SIZES, ids=str)
@@ -211,13 +206,35 @@ def test_real_and_generated_rows_are_changed_alike():
     lent = program(Moved())
     rows = tf.constant(points(8), tf.float32)
     seed = tf.constant(3, tf.int64)
-    now, later = (lent._augment(seed, tf.constant(step, tf.int64)) for step in (0, 1))
+    now, later = (lent._augment(seed, tf.constant(step, tf.int64), 1.0) for step in (0, 1))
     both = now(tf.concat([rows, rows], axis=0))
     real, fake = tf.split(both, 2)
     np.testing.assert_array_equal(real, fake)
     np.testing.assert_array_equal(now(rows), real)
     assert np.ptp(real - rows, axis=0).min() > 0.1
     assert not np.array_equal(later(rows), real)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_a_share_of_the_rows_is_changed(share):
+    """The others are as they were, and those that are changed as if all were."""
+    lent = Program(
+        ToyGAN(),
+        NetworkSpec(2, 2, 0),
+        PlainCodec(["x", "y"]),
+        1000,
+        "relativistic",
+        0.99,
+        devices.resolve("cpu"),
+        Moved(),
+    )
+    rows = points(1000).astype(np.float32)
+    seed, step = tf.constant(3, tf.int64), tf.constant(0, tf.int64)
+    some, every = (lent._augment(seed, step, of)(tf.constant(rows)).numpy() for of in (share, 1.0))
+    changed = (some != rows).any(axis=1)
+    assert changed.mean() == pytest.approx(share, abs=0.05)
+    np.testing.assert_array_equal(some[changed], every[changed])
+    np.testing.assert_array_equal(some[~changed], rows[~changed])
 
 
 @pytest.mark.parametrize("loss", ["relativistic", "wgan-gp"])
@@ -230,7 +247,7 @@ def test_the_critic_judges_changed_rows_and_is_penalised_before_the_change(loss)
         rows = keras.Input((2,))
         linear = keras.Model([rows], keras.layers.Dense(1)(rows))
         linear.set_weights([np.float32([[0.3], [0.4]]), np.zeros(1, np.float32)])
-        scalars = Schedule(*(tf.constant(value) for value in (0.0, 1.0, 0.5)))
+        scalars = Schedule(*(tf.constant(value) for value in (0.0, 1.0, 0.5, 1.0)))
         rule = Rule(loss, scalars, 0.99, tf.constant(1), lambda rows, by=factor: by * rows)
         adversarial, penalty = critic_update(Player(linear), real, fake, [], mix, rule)
         penalties.append(float(penalty))
@@ -250,7 +267,7 @@ def test_nothing_is_drawn_without_augmentation():
             tf.zeros(8, tf.int32),
             tf.constant(0, tf.int64),
             tf.constant(0, tf.int64),
-            Schedule(*(tf.constant(0.5) for _ in range(3))),
+            Schedule(*(tf.constant(0.5) for _ in Schedule._fields)),
         )
         kinds = [op.type for op in step.graph.get_operations()]
         return sum(kinds.count(f"StatelessRandom{kind}V2") for kind in ("Normal", "Uniform"))
@@ -279,9 +296,123 @@ def test_changes_are_what_the_run_is_trained_by():
     assert not np.array_equal(plain, moved)
 
 
-def test_an_interrupted_run_goes_on_bit_for_bit(tmp_path, monkeypatch):
+def shares_of(sampler: GANSampler) -> np.ndarray:
+    return np.array(sampler.history_["augmented"])
+
+
+def test_the_history_tells_the_share():
+    """All, with changes that the architecture always makes, and none without any."""
+    for architecture, share in ((Augmented(), 1.0), (Augmented(0.25), 0.25), (ToyGAN(), 0.0)):
+        sampler = GANSampler(architecture, random_state=0, steps=2).fit(points())
+        assert set(shares_of(sampler)) == {share}
+
+
+def test_more_rows_are_changed_while_the_critic_knows_learned_ones(monkeypatch):
+    """From none, by a twentieth an interval, to half; and down to none again."""
+    verdicts = iter([0.61] * 12 + [0.6] * 28)
+    monkeypatch.setattr(validation, "share_above", lambda *of: next(verdicts))
+    sampler = GANSampler(Augmented(None), random_state=0, early_stopping=False).fit(points())
+    up, down = np.linspace(0, 0.5, 11), np.linspace(0.5, 0, 11)
+    expected = np.concatenate([up, [0.5], down, np.zeros(17)])
+    np.testing.assert_allclose(shares_of(sampler), expected, atol=1e-9)
+
+
+def test_rows_are_changed_where_none_is_held_out():
+    """Few rows are soon known by heart, and nothing tells when."""
+    sampler = GANSampler(Augmented(None), random_state=0).fit(points(50))
+    expected = np.minimum(0.05 * np.arange(40), 0.5)
+    np.testing.assert_allclose(shares_of(sampler), expected, atol=1e-9)
+
+
+class Shifted(ImageGAN):
+    """Its critic sees as many images shifted as it takes, of whatever size they are."""
+
+    def recipe(self, spec):
+        change = DiffAugment(("translation",))
+        return replace(super().recipe(spec), augmentation=change, augmented=None)
+
+
+@pytest.mark.parametrize(("n", "known"), [(200, True), (4000, False)])
+def test_a_critic_knows_few_images_and_not_many(n, known):
+    """Of noise there is nothing to learn but the images themselves."""
+    X = np.random.default_rng(0).random((n, 8, 8)).astype(np.float32)
+    sampler = GANSampler(
+        Shifted("dcgan", width=8),
+        steps=400,
+        validation_fraction=0.3,
+        random_state=0,
+        early_stopping=False,
+    ).fit(X)
+    most = shares_of(sampler).max()
+    assert most > 0.3 if known else most < 0.1
+
+
+def test_a_fit_that_goes_on_has_the_share_of_the_last(monkeypatch):
+    """Whether it is learned from as it was before, or from another chunk."""
+    monkeypatch.setattr(loop, "BY_HEART", 0.0)
+    sampler = GANSampler(Augmented(None), random_state=0, steps=4, warm_start=True)
+    np.testing.assert_allclose(shares_of(sampler.fit(points())), [0.0, 0.05, 0.1, 0.15])
+    np.testing.assert_allclose(shares_of(sampler.fit(points()))[4:6], [0.2, 0.25])
+    np.testing.assert_allclose(shares_of(sampler.partial_fit(points()))[8:10], [0.4, 0.45])
+
+
+def test_the_critic_judges_rows_as_they_are():
+    """Encoded rows are widened, in parts, and judged with their classes."""
+    rows = points(600).astype(np.float32)
+    labels = np.arange(600, dtype=np.int32) % 3
+    lent = Program(
+        ToyGAN(),
+        NetworkSpec(2, 2, 3),
+        PlainCodec(["x", "y"]),
+        8,
+        "relativistic",
+        0.99,
+        devices.resolve("cpu"),
+        Moved(),
+    )
+    expected = lent.critic.network([rows, labels]).numpy()
+    assert np.ptp(expected) > 0.1
+    np.testing.assert_allclose(lent.judge(rows, labels), expected, atol=1e-5)
+
+
+def test_the_critic_of_conditions_judges_rows_of_which_nothing_is_given():
+    """A fit of a table with conditions and changes tells learned rows from others, too."""
+
+    class Raised(Moved):
+        def __call__(self, rows, numbers):
+            return super().__call__(rows, numbers[:, :1])
+
+    class AugmentedTable(TabularGAN):
+        def recipe(self, spec):
+            recipe = replace(super().recipe(spec), steps=10, batch_size=10)
+            return replace(recipe, augmentation=Raised(0.1), augmented=None)
+
+    X = pd.DataFrame({"x": np.arange(240.0), "y": np.resize(list("ab"), 240)})
+    sampler = GANSampler(AugmentedTable(width=8, depth=1, conditions=True), random_state=0).fit(X)
+    assert len(shares_of(sampler)) == 10
+    assert sampler.sample(5).shape == (5, 2)
+
+
+@pytest.mark.parametrize(
+    ("values", "others", "share"),
+    [
+        ([[2.0], [3.0]], [[1.0]], 1.0),
+        ([[1.0]], [[2.0], [3.0]], 0.0),
+        ([[1.0], [2.0]], [[1.0], [2.0]], 0.5),
+        ([[5.0], [0.0]], [[1.0], [1.0]], 0.5),
+        ([[3.0], [1.0]], [[1.0], [2.0]], 0.625),
+    ],
+)
+def test_share_of_pairs_in_which_a_value_is_larger(values, others, share):
+    """Ties are half."""
+    assert validation.share_above(np.array(values), np.array(others)) == share
+
+
+@pytest.mark.parametrize("share", [1.0, None])
+def test_an_interrupted_run_goes_on_bit_for_bit(tmp_path, monkeypatch, share):
     """A run that crashed half-way ends like one that was never interrupted."""
     monkeypatch.setattr(checkpoint, "SHARE_OF_TIME", float("inf"))  # a state after every interval
+    monkeypatch.setattr(loop, "BY_HEART", 0.0)
 
     class CrashError(RuntimeError):
         pass
@@ -291,7 +422,7 @@ def test_an_interrupted_run_goes_on_bit_for_bit(tmp_path, monkeypatch):
             raise CrashError
 
     def sampler(**parameters):
-        return GANSampler(Augmented(), random_state=0, device="cpu", **parameters)
+        return GANSampler(Augmented(share), random_state=0, device="cpu", **parameters)
 
     breaking = keras.callbacks.LambdaCallback(on_epoch_end=crash)
     with contextlib.suppress(CrashError):
@@ -302,7 +433,8 @@ def test_an_interrupted_run_goes_on_bit_for_bit(tmp_path, monkeypatch):
     resumed = sampler(checkpoint_dir=tmp_path).fit(points())
     whole = sampler().fit(points())
     np.testing.assert_array_equal(resumed.sample(50), whole.sample(50))
-    assert resumed.history_["critic_loss"] == whole.history_["critic_loss"]
+    for name in ("critic_loss", "augmented"):
+        assert resumed.history_[name] == whole.history_[name]
 
 
 class Keeping(Watcher):
@@ -339,24 +471,18 @@ def test_what_is_exported_is_not_augmented():
 @pytest.mark.parametrize(
     ("shape", "names"),
     [
-        ((32, 32, 1), ("translation", "cutout")),
+        ((8, 8, 1), ("translation", "cutout")),
         ((40, 32, 2), ("translation", "cutout")),
-        ((32, 32, 3), ("colour", "translation", "cutout")),
+        ((9, 13, 3), ("colour", "translation", "cutout")),
         ((32, 32, 4), ("colour", "translation", "cutout")),
     ],
     ids=str,
 )
 def test_auto_is_for_few_images(shape, names):
-    """Fewer than 5,000 are changed, in colour where they have colours; 5,000 are not."""
-    few, many = (ImageGAN().recipe(of(shape, n)).augmentation for n in (4_999, 5_000))
-    assert few == DiffAugment(names)
-    assert many is None
-
-
-@pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (31, 40, 3)], ids=str)
-def test_auto_leaves_small_images_alone(shape):
-    """Whose pixels are few already: digits of 8x8 and of 28x28 became worse."""
-    assert ImageGAN().recipe(of(shape, 200)).augmentation is None
+    """Of fewer than 5,000, some are changed, in colour where they have colours; of 5,000 none."""
+    few, many = (ImageGAN().recipe(of(shape, n)) for n in (4_999, 5_000))
+    assert (few.augmentation, few.augmented) == (DiffAugment(names), None)
+    assert many.augmentation is None
 
 
 @pytest.mark.parametrize(
@@ -373,6 +499,7 @@ def test_changes_go_by_their_names(wanted, names):
     """Whatever their order, and however many images there are."""
     recipe = ImageGAN(augmentation=wanted).recipe(of((8, 8, 1), 10**6))
     assert recipe.augmentation == DiffAugment(names)
+    assert recipe.augmented == 1.0
 
 
 @pytest.mark.parametrize("wanted", [None, ()])

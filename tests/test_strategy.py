@@ -314,6 +314,11 @@ def test_copies_of_the_networks_stay_equal(mirrored):
     assert mirrored["copies"] == 0.0
 
 
+def test_the_critic_of_two_devices_judges_rows(mirrored):
+    """As one copy of it does."""
+    assert mirrored["judged"] < 1e-5
+
+
 def test_samples_of_two_devices_are_those_of_one(mirrored, expected):
     """A whole fit, export included, ends where that of one device does."""
     np.testing.assert_allclose(mirrored["samples"], expected, atol=1e-4)

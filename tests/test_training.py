@@ -81,14 +81,14 @@ def test_one_centred_penalty_vanishes_at_unit_norm():
 
 def test_schedule_goes_from_its_start_to_its_end():
     """Gamma anneals geometrically, the learning rate falls late, the average's span grows."""
-    scalars = (1e-3, 1e-5, 0.5, 1.0, 0.01, 0.0, 0.5, 100.0, 0.0, 0.0, 1 / 2000)
+    scalars = (1e-3, 1e-5, 0.5, 1.0, 0.01, 0.0, 0.5, 100.0, 0.0, 0.0, 1 / 2000, 0.25)
     pace = Pace(*(tf.constant(v, tf.float32) for v in scalars))
     at = lambda step: [float(v) for v in schedule(pace, tf.constant(step, tf.int64))]  # noqa: E731
-    rate, gamma, decay = at(0)
-    assert (rate, gamma) == pytest.approx((1e-3, 1.0))
+    rate, gamma, decay, augmented = at(0)
+    assert (rate, gamma, augmented) == pytest.approx((1e-3, 1.0, 0.25))
     assert decay < 0.01
     assert at(500)[1] == pytest.approx(0.1, rel=1e-4)
-    rate, gamma, decay = at(5000)
+    rate, gamma, decay, _ = at(5000)
     assert (rate, gamma, decay) == pytest.approx((1e-5, 0.01, 0.5**0.01), rel=1e-4)
 
 

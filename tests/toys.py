@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -86,6 +86,20 @@ class ToyGAN(Architecture):
             learning_rate=self.learning_rate,
             learning_rate_end=1e-2 * self.learning_rate,
         )
+
+
+class Augmented(ToyGAN):
+    """Its critic sees a share of the rows moved."""
+
+    def __init__(
+        self, augmented: float | None = 1.0, units: int = 4, learning_rate: float = 1e-2
+    ) -> None:
+        super().__init__(units, learning_rate)
+        self.augmented = augmented
+
+    def recipe(self, spec: DataSpec) -> Recipe:
+        recipe = super().recipe(spec)
+        return replace(recipe, augmentation=Moved(), augmented=self.augmented)
 
 
 def condition(spec: NetworkSpec, rows: Any) -> tuple[list[Any], Any]:

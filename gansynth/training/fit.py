@@ -190,6 +190,7 @@ def fit(
             state,
             kept,
             judge := _judge(program, codec, rows, labels, held_out, seed),
+            _recognised(program, rows, labels, train, held_out),
             checkpoints,
             watcher,
             exported,
@@ -327,7 +328,11 @@ def _start(
         program.load(arrays)
         return State.from_json(values), arrays
     state = State(
-        seed, Leg(0, 0.0, recipe.steps), gamma=recipe.gamma, anneal=(0.0, recipe.gamma_anneal)
+        seed,
+        Leg(0, 0.0, recipe.steps),
+        gamma=recipe.gamma,
+        anneal=(0.0, recipe.gamma_anneal),
+        augmented=recipe.augmented or 0.0,
     )
     progress = 0.0
     if memory:
@@ -342,6 +347,7 @@ def _start(
             summed_from=before.step,
             rate_scale=before.rate_scale,
             history=before.history,
+            augmented=before.augmented if recipe.augmented is None else recipe.augmented,
         )
     else:
         program.reset(seed, prepare)
@@ -374,6 +380,23 @@ def _judge(
         classes,
         lambda: _generated(program, n, tiled, seed),
         draws,
+    )
+
+
+def _recognised(
+    program: Program,
+    rows: np.ndarray,
+    labels: np.ndarray | None,
+    train: np.ndarray,
+    held_out: np.ndarray,
+) -> Callable[[], float] | None:
+    """How often the critic takes a learned row for realer than a held-out one; None without any."""
+    if not len(held_out):
+        return None
+    some = train[:: -(-len(train) // validation.MOST_HELD_OUT)]
+    codes = np.zeros(len(rows), np.int32) if labels is None else labels
+    return lambda: validation.share_above(
+        program.judge(rows[some], codes[some]), program.judge(rows[held_out], codes[held_out])
     )
 
 

@@ -32,6 +32,11 @@ RATE_AFTER_FAILURE = 0.5
 NEAR, CLOSE = 3.0, 0.05
 """Deviations by which a score may miss 1 and be called as good as real rows', and how much at
 most: by a few held-out rows, any generator might be."""
+BY_HEART = 0.6
+"""How often a critic may take a learned row for realer than a held-out one, see ``recognised``."""
+AUGMENTED_BY, MOST_AUGMENTED = 0.05, 0.5
+"""Share of the rows that an interval adds to those that are changed, and how many may be: below
+.8 a change can't pass for a trait of the data (Karras et al. 2020)."""
 BLIND = np.nan
 """What the history holds where nothing was measured."""
 BEST, GOOD = "best/", "good/"
@@ -120,6 +125,7 @@ class State:
     best_score: float = -math.inf
     top_score: float = -math.inf
     stale: int = 0
+    augmented: float = 1.0
     sums: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
     summed_from: int = 0
     history: History = field(
@@ -133,6 +139,7 @@ class State:
                 "penalty",
                 "learning_rate",
                 "gamma",
+                "augmented",
                 "score",
                 "coverage",
             )
@@ -168,6 +175,9 @@ class Trainer:
         What a checkpoint holds beside the program's arrays (see :data:`BEST`); or nothing.
     judge : Judge or None
         Scores the generator's average; None without held-out rows.
+    recognised : callable or None
+        ``recognised()`` tells how often the critic takes a learned row for realer than a
+        held-out one: .5 if it knows none by heart. None without held-out rows.
     checkpoints : Checkpoints or None
         Where to write states to.
     watcher : Watcher
@@ -184,12 +194,14 @@ class Trainer:
         state: State,
         kept: Arrays,
         judge: Judge | None,
+        recognised: Callable[[], float] | None,
         checkpoints: Checkpoints | None,
         watcher: Watcher,
         export: Callable[[], bytes],
     ) -> None:
         self.program, self.data, self.plan, self.state = program, data, plan, state
         self.best, self._good, self._judge = _under(BEST, kept), _under(GOOD, kept), judge
+        self._recognised = recognised
         self._checkpoints, self._watcher, self._export = checkpoints, watcher, export
         self._interval_steps = _interval(plan.recipe.steps)
         self._count = 1
@@ -332,6 +344,7 @@ class Trainer:
             *means,
             float(now.learning_rate),
             float(now.gamma),
+            state.augmented if self.plan.recipe.augmentation else 0.0,
             score,
             coverage,
         )
@@ -345,6 +358,7 @@ class Trainer:
             # Of states that chance may have put in this order, the last: it has seen most.
             state.best_score, state.best_step = score, state.step
             self.best = _average(arrays)
+        self._adapt()
         self._hasten()
         self._watcher.interval(self, record)
         return True
@@ -388,6 +402,16 @@ class Trainer:
             # Gamma goes on from where it is, a leap would undo what is learned.
             state.gamma = (state.history["gamma"][-1], state.gamma[1])
             state.anneal = (recipe.decay_start, 0.5 * (1.0 + recipe.decay_start))
+
+    def _adapt(self) -> None:
+        """Change more rows if the critic has learned rows by heart, fewer if not (ADA)."""
+        recipe, state = self.plan.recipe, self.state
+        if recipe.augmentation is None or recipe.augmented is not None:
+            return
+        # With nothing held out to tell: rows are few, and soon known.
+        (known,) = self._agreed(self._recognised() if self._recognised else 1.0)
+        change = AUGMENTED_BY if known > BY_HEART else -AUGMENTED_BY
+        state.augmented = min(max(state.augmented + change, 0.0), MOST_AUGMENTED)
 
     def _fall_back(self) -> None:
         """Return to the last good state with a smaller learning rate."""
@@ -449,6 +473,7 @@ class Trainer:
             state.leg.first_step,
             state.leg.start,
             state.leg.rate,
+            state.augmented,
         )
         return Pace(*(tf.constant(value, tf.float32) for value in values))
 

@@ -43,7 +43,7 @@ class Pace(NamedTuple):
     """Scalars that shape a run: what a :class:`Schedule` is computed from at each step.
 
     Progress, the share of the run that is done, is ``start`` at ``first_step`` and grows by
-    ``rate`` a step.
+    ``rate`` a step. ``augmented`` is the share of the rows that augmentation changes.
     """
 
     learning_rate: float
@@ -57,6 +57,7 @@ class Pace(NamedTuple):
     first_step: float
     start: float
     rate: float
+    augmented: float
 
 
 class Program:
@@ -112,6 +113,7 @@ class Program:
         if replicas.count == 1:  # several can't average gradients inside a nested function
             self._step = tf.function(self._update, jit_compile=device.compiles, autograph=False)
         self._generate = tf.function(self.average, reduce_retracing=True, autograph=False)
+        self._judge = tf.function(self._judged, reduce_retracing=True, autograph=False)
         self.given_shape = self.average.inputs[-1].shape[1:] if codec.parts else None
 
     def reset(self, seed: int, prepare: Callable[[keras.Model], None] | None = None) -> None:
@@ -132,12 +134,31 @@ class Program:
         """Rows that the generator's average makes of ``[z]`` or ``[z, y]``."""
         if self.given_shape:
             inputs = [*inputs, tf.zeros((len(inputs[0]), *self.given_shape))]
+        return self._in_parts(self._generate, inputs)
+
+    def judge(self, encoded: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Logits that the critic gives to encoded rows and class codes, unchanged: shape (n, 1)."""
+        return self._in_parts(self._judge, [tf.constant(encoded), tf.constant(labels)])
+
+    def _judged(self, inputs: list[tf.Tensor]) -> tf.Tensor:
+        encoded, labels = inputs
+        rows = self.codec.expand(encoded)
+        condition = [labels] if self.spec.n_classes else []
+        if self.codec.parts:
+            known = tf.zeros((tf.shape(rows)[0], self.codec.parts))
+            condition.append(self.codec.give(rows, known))
+        return call(self.critic.network, rows, condition)
+
+    def _in_parts(
+        self, function: Callable[[list[tf.Tensor]], tf.Tensor], inputs: list[tf.Tensor]
+    ) -> np.ndarray:
+        """What a function gives for all inputs, which it gets a part at a time."""
         values = math.prod(self.average.output.shape[1:])
         rows = max(1, min(ROWS_AT_ONCE, VALUES_AT_ONCE // values))
         with tf.device(self.device.name):
             return np.concatenate(
                 [
-                    self._generate([x[i : i + rows] for x in inputs])
+                    function([x[i : i + rows] for x in inputs])
                     for i in range(0, len(inputs[0]), rows)
                 ]
             )
@@ -308,7 +329,8 @@ class Program:
                 (self.batch_size, self.codec.parts + 2), [seed, 4 * step + 3], alg="philox"
             )
             condition.append(self.codec.give(real, _known(self.replicas.own(numbers))))
-        rule = Rule(self.loss, schedule, self.beta_2, step + 1, self._augment(seed, step))
+        augment = self._augment(seed, step, schedule.augmented)
+        rule = Rule(self.loss, schedule, self.beta_2, step + 1, augment)
         with tf.GradientTape() as tape:
             fake = call(self.generator.network, z, condition)
         critic_loss, penalty = critic_update(self.critic, real, fake, condition, mix, rule)
@@ -324,7 +346,9 @@ class Program:
             )
         return mean_of_all(tf.stack([critic_loss, generator_loss, penalty]))
 
-    def _augment(self, seed: tf.Tensor, step: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
+    def _augment(
+        self, seed: tf.Tensor, step: tf.Tensor, share: tf.Tensor
+    ) -> Callable[[tf.Tensor], tf.Tensor]:
         """Give a step's change of rows: of a batch, or alike of several one after the other."""
         change = self.augmentation
         if change is None:
@@ -332,13 +356,15 @@ class Program:
         # Below zero: what else is drawn in a step has the numbers from 0 up.
         numbers = self.replicas.own(
             tf.random.stateless_uniform(
-                (self.batch_size, change.numbers), [seed, -1 - step], alg="philox"
+                (self.batch_size, change.numbers + 1), [seed, -1 - step], alg="philox"
             )
         )
 
         def augment(rows: tf.Tensor) -> tf.Tensor:
             batches = rows.shape[0] // numbers.shape[0]
-            return change(rows, tf.tile(numbers, (batches, 1)))
+            each = tf.tile(numbers, (batches, 1))
+            picked = tf.reshape(each[:, 0] < share, (-1, *(1,) * (rows.shape.rank - 1)))
+            return tf.where(picked, change(rows, each[:, 1:]), rows)
 
         return augment
 
@@ -375,7 +401,7 @@ def _copy(source: keras.Model, target: keras.Model) -> None:
 
 
 def schedule(pace: Pace, step: tf.Tensor) -> Schedule:
-    """Learning rate, gamma and EMA decay of a step."""
+    """Learning rate, gamma, EMA decay and share of changed rows of a step."""
     # A function of the step alone: however a run is cut into calls, its bits are the same.
     since = tf.cast(step, tf.float32) - pace.first_step
     progress = tf.minimum(pace.start + pace.rate * since, 1.0)
@@ -387,7 +413,7 @@ def schedule(pace: Pace, step: tf.Tensor) -> Schedule:
     learning_rate = pace.learning_rate_end + cosine * (pace.learning_rate - pace.learning_rate_end)
     # The average spans at most a tenth of the run so far: its start is forgotten soon.
     half_life = tf.minimum(pace.ema_steps, 0.1 * tf.cast(step + 1, tf.float32))
-    return Schedule(learning_rate, gamma, tf.pow(0.5, 1.0 / half_life))
+    return Schedule(learning_rate, gamma, tf.pow(0.5, 1.0 / half_life), pace.augmented)
 
 
 class _Cache:

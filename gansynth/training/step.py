@@ -20,6 +20,7 @@ class Schedule(NamedTuple):
     learning_rate: tf.Tensor
     gamma: tf.Tensor
     ema_decay: tf.Tensor
+    augmented: tf.Tensor
 
 
 class Rule(NamedTuple):
@@ -30,7 +31,7 @@ class Rule(NamedTuple):
     loss : str
         Name of the loss.
     schedule : Schedule
-        Learning rate and gamma of this step.
+        Learning rate, gamma and share of changed rows of this step.
     beta_2 : float
         Adam's second-moment decay.
     t : tensor

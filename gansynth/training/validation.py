@@ -150,6 +150,12 @@ class Judge:
         return squared if self._apart is None else squared + 1e12 * self._apart
 
 
+def share_above(values: np.ndarray, others: np.ndarray) -> float:
+    """Share of the pairs of a value and another in which the value is larger, ties by half."""
+    pairs = values.size * others.size
+    return float(mannwhitneyu(values, others, axis=None).statistic / pairs)
+
+
 def copy_ratio(
     made: np.ndarray,
     train: np.ndarray,

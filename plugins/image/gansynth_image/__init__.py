@@ -50,8 +50,9 @@ class ImageGAN(Architecture):
         Random changes of real and generated images alike that only the critic sees (Zhao et al.
         2020, DiffAugment), so that it can't learn few images by heart: of ``"translation"``,
         ``"cutout"`` and ``"colour"`` (of grey images, brightness and contrast), some or one.
-        ``"auto"`` takes the first two, and the third where there are three channels or more, for
-        fewer than 5,000 images of 32 pixels a side or more; for others nothing.
+        These change all images, ``"auto"`` as many as it takes, of fewer than 5,000: none at first,
+        and more while the critic tells learned images from held-out ones, up to half (Karras et al.
+        2020, ADA). It takes the first two, and the third where there are three channels or more.
 
     Examples
     --------
@@ -152,6 +153,7 @@ class ImageGAN(Architecture):
             **defaults,
             gamma=(gamma, gamma / 10),
             augmentation=resolve(self.augmentation, spec.n_samples, spec.schema.image_shape),
+            augmented=None if self.augmentation == "auto" else 1.0,
         )
 
 

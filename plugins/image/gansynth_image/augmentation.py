@@ -15,11 +15,6 @@ from gansynth.architecture import Augmentation
 
 FEW = 5_000
 """Fewer images than this are changed by default."""
-SMALLEST = 32
-"""Images with a shorter side are not, however few: those of 8x8 and of 28x28 pixels become worse.
-
-Measured, benchmarks/NOTES.md; from 32x32 on it is Zhao et al. who measured.
-"""
 SHIFT, CUT = 1 / 8, 1 / 2
 """Longest shift and the side of what is cut out, as shares of the image's side."""
 COLOURS = {2: 1, 4: 3}
@@ -134,11 +129,10 @@ def resolve(
 
 
 def _suited(n_images: int, shape: tuple[int, ...]) -> set[str]:
-    """What to change by default: nothing of many or of tiny images, nor colours of grey ones."""
-    *sides, channels = shape
-    if n_images >= FEW or min(sides) < SMALLEST:
+    """What to change by default: nothing of many images, nor colours of grey ones."""
+    if n_images >= FEW:
         return set()
-    return set(CHANGES) - ({"colour"} if channels < 3 else set())
+    return set(CHANGES) - ({"colour"} if shape[-1] < 3 else set())
 
 
 def _pixels(share: float, side: int) -> int:
