@@ -107,8 +107,8 @@ def mirrored(folder: Path) -> dict[str, Any]:
         report["losses"][loss] = float(np.abs(sums - others).max())
         report["states"][loss] = apart(state, expected)
     rows, labels = points(50).astype(np.float32), np.arange(50, dtype=np.int32) % 2
-    logits = (program.judge(rows, labels), program.critic.network([rows, labels]).numpy())
-    report["judged"] = float(np.abs(np.subtract(*logits)).max())
+    logits = (program.logits(rows, labels), program.critic.network([rows, labels]).numpy())
+    report["logits"] = float(np.abs(np.subtract(*logits)).max())
     _, streamed = trained(program, streamed=True)
     report["streamed"] = apart(state, streamed)
     report["copies"] = max(

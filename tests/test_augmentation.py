@@ -195,10 +195,10 @@ def test_xla_gives_the_same():
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
-def program(change: Moved | None = None) -> Program:
-    place = devices.resolve("cpu")
+def program(change: Moved | None = None, batch_size: int = 8, n_classes: int = 0) -> Program:
+    place, spec = devices.resolve("cpu"), NetworkSpec(2, 2, n_classes)
     codec = PlainCodec(["x", "y"])
-    return Program(ToyGAN(), NetworkSpec(2, 2, 0), codec, 8, "relativistic", 0.99, place, change)
+    return Program(ToyGAN(), spec, codec, batch_size, "relativistic", 0.99, place, change)
 
 
 def test_real_and_generated_rows_are_changed_alike():
@@ -218,16 +218,7 @@ def test_real_and_generated_rows_are_changed_alike():
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
 def test_a_share_of_the_rows_is_changed(share):
     """The others are as they were, and those that are changed as if all were."""
-    lent = Program(
-        ToyGAN(),
-        NetworkSpec(2, 2, 0),
-        PlainCodec(["x", "y"]),
-        1000,
-        "relativistic",
-        0.99,
-        devices.resolve("cpu"),
-        Moved(),
-    )
+    lent = program(Moved(), batch_size=1000)
     rows = points(1000).astype(np.float32)
     seed, step = tf.constant(3, tf.int64), tf.constant(0, tf.int64)
     some, every = (lent._augment(seed, step, of)(tf.constant(rows)).numpy() for of in (share, 1.0))
@@ -360,19 +351,10 @@ def test_the_critic_judges_rows_as_they_are():
     """Encoded rows are widened, in parts, and judged with their classes."""
     rows = points(600).astype(np.float32)
     labels = np.arange(600, dtype=np.int32) % 3
-    lent = Program(
-        ToyGAN(),
-        NetworkSpec(2, 2, 3),
-        PlainCodec(["x", "y"]),
-        8,
-        "relativistic",
-        0.99,
-        devices.resolve("cpu"),
-        Moved(),
-    )
+    lent = program(Moved(), n_classes=3)
     expected = lent.critic.network([rows, labels]).numpy()
     assert np.ptp(expected) > 0.1
-    np.testing.assert_allclose(lent.judge(rows, labels), expected, atol=1e-5)
+    np.testing.assert_allclose(lent.logits(rows, labels), expected, atol=1e-5)
 
 
 def test_the_critic_of_conditions_judges_rows_of_which_nothing_is_given():

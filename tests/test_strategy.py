@@ -314,9 +314,9 @@ def test_copies_of_the_networks_stay_equal(mirrored):
     assert mirrored["copies"] == 0.0
 
 
-def test_the_critic_of_two_devices_judges_rows(mirrored):
+def test_logits_of_a_critic_on_two_devices(mirrored):
     """As one copy of it does."""
-    assert mirrored["judged"] < 1e-5
+    assert mirrored["logits"] < 1e-5
 
 
 def test_samples_of_two_devices_are_those_of_one(mirrored, expected):

@@ -396,7 +396,7 @@ def _recognised(
     some = train[:: -(-len(train) // validation.MOST_HELD_OUT)]
     codes = np.zeros(len(rows), np.int32) if labels is None else labels
     return lambda: validation.share_above(
-        program.judge(rows[some], codes[some]), program.judge(rows[held_out], codes[held_out])
+        program.logits(rows[some], codes[some]), program.logits(rows[held_out], codes[held_out])
     )
 
 

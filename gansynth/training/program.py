@@ -113,7 +113,7 @@ class Program:
         if replicas.count == 1:  # several can't average gradients inside a nested function
             self._step = tf.function(self._update, jit_compile=device.compiles, autograph=False)
         self._generate = tf.function(self.average, reduce_retracing=True, autograph=False)
-        self._judge = tf.function(self._judged, reduce_retracing=True, autograph=False)
+        self._criticise = tf.function(self._criticised, reduce_retracing=True, autograph=False)
         self.given_shape = self.average.inputs[-1].shape[1:] if codec.parts else None
 
     def reset(self, seed: int, prepare: Callable[[keras.Model], None] | None = None) -> None:
@@ -136,11 +136,11 @@ class Program:
             inputs = [*inputs, tf.zeros((len(inputs[0]), *self.given_shape))]
         return self._in_parts(self._generate, inputs)
 
-    def judge(self, encoded: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Logits that the critic gives to encoded rows and class codes, unchanged: shape (n, 1)."""
-        return self._in_parts(self._judge, [tf.constant(encoded), tf.constant(labels)])
+    def logits(self, encoded: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """What the critic gives encoded rows, unchanged, with their class codes: shape (n, 1)."""
+        return self._in_parts(self._criticise, [tf.constant(encoded), tf.constant(labels)])
 
-    def _judged(self, inputs: list[tf.Tensor]) -> tf.Tensor:
+    def _criticised(self, inputs: list[tf.Tensor]) -> tf.Tensor:
         encoded, labels = inputs
         rows = self.codec.expand(encoded)
         condition = [labels] if self.spec.n_classes else []
