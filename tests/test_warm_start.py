@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import pickle
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -17,6 +19,7 @@ from sklearn.base import clone
 from gansynth import GANSampler, containers
 from gansynth.architecture import DataSpec, Recipe
 from gansynth.schema import Schema
+from gansynth.training import loop
 from gansynth.training.checkpoint import CheckpointError
 from gansynth_tabular import TableCodec, TabularGAN
 
@@ -221,6 +224,15 @@ def test_max_time_counts_for_one_fit():
     assert sampler.n_steps_ > first + 20
     assert sampler.history_["seconds"][-1] >= 6.0
     assert time.monotonic() - begin > 2.0
+
+
+@pytest.mark.parametrize("max_time", np.arange(3.0, 6.0, 0.5))
+def test_a_run_that_time_has_ended_took_all_of_it(monkeypatch, max_time):
+    """Whichever look at the clock is the one that finds it late, the history says so."""
+    clock = SimpleNamespace(monotonic=(0.5 * n for n in itertools.count()).__next__)
+    monkeypatch.setattr(loop, "time", clock)
+    sampler = toy(steps=10**9, max_time=max_time, early_stopping=False).fit(points())
+    assert max_time <= sampler.history_["seconds"][-1] < max_time + 2.0
 
 
 @pytest.mark.parametrize("n", [60, 300], ids=["none held out", "held out"])

@@ -283,7 +283,9 @@ class Trainer:
     @property
     def _over(self) -> bool:
         state, limit = self.state, self.plan.max_time
-        late = limit is not None and state.step > state.begun and self._seconds >= limit
+        # What finds a run late is what its history tells.
+        state.seconds = self._seconds
+        late = limit is not None and state.step > state.begun and state.seconds >= limit
         self._stopped = any(self._agreed(self._stopped))
         return self._stopped or late or state.step >= state.leg.last_step
 
