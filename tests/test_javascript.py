@@ -29,6 +29,7 @@ N = 120
 ASKED = [("table", 0, 0, 200), ("table", 2**64 - 1, 70_001, 70_200), ("images", 7, 3, 40)]
 """Model, seed, first row, and the one behind the last."""
 KINDS = set(get_args(Kind)) - {"duration"}
+WHOLE = ("integer", "datetime", "decimal")
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +115,7 @@ def plain(column, values):
         return [None if pd.isna(value) else value for value in values]
     if column.kind == "identifier":
         return list(values)
-    whole = column.kind in ("integer", "datetime", "decimal")
+    whole = column.kind in WHOLE
     return [
         None if gap else f"{value}n" if whole else value
         for gap, value in zip(missing, as_read.tolist(), strict=True)
@@ -133,8 +134,26 @@ def test_tables(models, found, asked):
         if column.kind == "float":
             ours, theirs = (np.array(side, float) for side in (expected, values))
             np.testing.assert_allclose(theirs, ours, rtol=1e-5, atol=1e-5)
+        elif column.kind in WHOLE:
+            assert_rounded_alike(values, expected)
         else:
             assert values == expected, column.name
+
+
+def assert_rounded_alike(values, expected):
+    """Whole numbers, as text, are equal, but for one in a hundred that is its neighbour.
+
+    Runtimes, and processors, differ in the last bits of a float32, which are steps of .0001 in
+    ``visits``. Where these decide between two neighbours, either may come out.
+    """
+    assert [value is None for value in values] == [value is None for value in expected]
+    theirs, ours = (
+        np.array([int(value[:-1]) for value in side if value is not None], np.int64)
+        for side in (values, expected)
+    )
+    apart = theirs != ours
+    assert apart.mean() <= 0.01
+    np.testing.assert_array_equal(np.abs(theirs - ours)[apart], np.gcd.reduce(ours - ours[0]))
 
 
 def test_images(models, found):
