@@ -2,6 +2,7 @@
 
 python benchmarks/distribution2d.py --data DIR --particle PYTHON
 python benchmarks/distribution2d.py --names ring,moons --methods floor,gansynth
+python benchmarks/distribution2d.py --methods "no waves,one chart" --seeds 1
 python benchmarks/distribution2d.py --quick
 """
 
@@ -15,6 +16,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+from distribution2d_ablations import ABLATIONS
 from distribution2d_data import DRAWN, QUICK_ROWS, SETS, SHAPES, Points
 from distribution2d_peers import (
     DENSITIES,
@@ -66,7 +68,9 @@ class Bench:
         if method == "particlegan":
             steps = self.peer_params.get("steps", PARTICLE_STEPS)
             return {"batch_size": 256, "total_steps": steps}
-        return {"gansynth": self.params}.get(method, self.peer_params if method in GANS else {})
+        if method == "gansynth" or method in ABLATIONS:
+            return self.params
+        return self.peer_params if method in GANS else {}
 
     def evaluate(self, name: str, method: str, seed: int) -> dict[str, Any]:
         """Scores of one run; its points are left in the work folder."""
@@ -84,7 +88,7 @@ class Bench:
                 self.particle, sample.train, n, seed, self.told(method, name), stem
             )
         else:
-            params = self.told(method, name)
+            params = ABLATIONS.get(method, {}) | self.told(method, name)
             if method in GANS:
                 params = {"architecture": PlainGAN(**GANS[method])} | params
             try:
@@ -101,7 +105,9 @@ class Bench:
 
 def main(
     names: Annotated[str, typer.Option(help=f"Of {', '.join(SETS)}; all.")] = "",
-    methods: Annotated[str, typer.Option(help=f"Of {', '.join(METHODS)}; all.")] = "",
+    methods: Annotated[
+        str, typer.Option(help=f"Of {', '.join(METHODS)}, which is all, {', '.join(ABLATIONS)}.")
+    ] = "",
     seeds: Annotated[
         int | None, typer.Option(help="Seeds 0 to this, exclusive; 5 of mixtures, else 2.")
     ] = None,
@@ -125,7 +131,7 @@ def main(
         settings, peer_settings = {"steps": 50} | settings, {"steps": 50}
     chosen = names.split(",") if names else [name for name in SETS if data or name != "datasaurus"]
     asked = methods.split(",") if methods else list(METHODS)
-    if unknown := set(asked) - set(METHODS) | set(chosen) - set(SETS):
+    if unknown := set(asked) - {*METHODS, *ABLATIONS} | set(chosen) - set(SETS):
         raise typer.BadParameter(f"unknown: {', '.join(sorted(unknown))}")
     if "datasaurus" in chosen and data is None:
         raise typer.BadParameter("datasaurus needs --data, a folder with datasaurus_dozen.parquet")
@@ -143,7 +149,7 @@ def main(
             apart = method == "particlegan"
             if apart and name == "datasaurus":
                 continue  # it knows no classes
-            in_loop = method == "gansynth" or method in GANS
+            in_loop = method in ("gansynth", *ABLATIONS, *GANS)
             for seed in range(seeds or SETS[name].seeds):
                 runs.run(
                     partial(bench.evaluate, name, method, seed),

@@ -14,9 +14,10 @@ from typing import Annotated, Any
 import matplotlib.pyplot as plt
 import numpy as np
 import typer
-from distribution2d_data import SETS, TRAIN_ROWS, Points, PointSet
+from distribution2d_data import SETS, TRAIN_ROWS, Modes, Points, PointSet
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Circle
 from PIL import Image
 from runs import HERE, alone
 
@@ -29,6 +30,8 @@ ANIMATED = ("swiss_roll", "checkerboard")
 CHARTS = 12
 """Of animations: few, so that they are seen to bend. The default's 256 hardly move."""
 SHOWN = 2_000
+MODE_REACH = 5.0
+"""Deviations to each side of a mode that is looked at closely."""
 FRAME_MS, LAST_MS = 120, 2_500
 
 
@@ -51,29 +54,44 @@ def draw_pictures(
             continue
         sample = SETS[name].sample(SEED, quick, data)
         real = sample.real if sample.train.y is None else sample.train
-        picture = densities if real.y is None else classes
+        shown = {"real": real} | clouds
+        figure = densities(shown, SETS[name].modes) if real.y is None else classes(shown)
         path = folder / f"distribution2d_{name}.png"
-        _save(picture({"real": real} | clouds), path)
+        _save(figure, path)
         print(f"{path.name}: {path.stat().st_size / 1e3:.0f} kB")
 
 
-def densities(clouds: dict[str, Points]) -> Figure:
-    """How dense points lie, in shades that mean the same in every panel."""
+def densities(clouds: dict[str, Points], modes: Modes | None) -> Figure:
+    """How dense points lie, in shades that mean the same in every panel; below it, one mode."""
     reach = _reach(clouds["real"].X)
-    columns = min(len(clouds), 4)
-    rows = -(-len(clouds) // columns)
+    columns, height = min(len(clouds), 4), 1 if modes is None else 2
+    rows = height * -(-len(clouds) // columns)
     size = (2.6 * columns, 2.8 * rows)
     figure, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
+    for ax in axes.flat:
+        ax.axis("off")
     counts = {name: _density(points.X, reach) for name, points in clouds.items()}
     # By the root: strays would not be seen beside modes.
     most = np.sqrt(np.quantile(counts["real"][counts["real"] > 0], 0.99))
-    for ax in axes.flat:
-        ax.axis("off")
-    for ax, (name, count) in zip(axes.flat, counts.items(), strict=False):
-        ax.imshow(np.sqrt(count.T), origin="lower", cmap="magma", vmin=0, vmax=most,
+    for place, (name, points) in enumerate(clouds.items()):
+        row, column = divmod(place, columns)
+        ax = axes[height * row, column]
+        ax.imshow(np.sqrt(counts[name].T), origin="lower", cmap="magma", vmin=0, vmax=most,
                   interpolation="nearest")  # fmt: skip
         ax.set_title(name, fontsize=10)
+        if modes is not None:
+            _one_mode(axes[height * row + 1, column], clouds["real"].X, points.X, modes)
     return figure
+
+
+def _one_mode(ax: Axes, real: np.ndarray, drawn: np.ndarray, modes: Modes) -> None:
+    """The first mode closely, with a circle at three deviations: real points, then drawn ones."""
+    centre = modes.centres[0]
+    reach = np.column_stack([centre - MODE_REACH * modes.std, centre + MODE_REACH * modes.std])
+    _scatter(ax, real, reach, real=True)
+    if drawn is not real:
+        _scatter(ax, drawn, reach, real=False)
+    ax.add_patch(Circle(centre, 3 * modes.std, fill=False, linewidth=0.6))
 
 
 def _density(points: np.ndarray, reach: np.ndarray) -> np.ndarray:
