@@ -325,6 +325,21 @@ def test_steps_go_by_the_width_of_charts():
     assert moves[0] < 0.1 * moves[1]
 
 
+@pytest.mark.parametrize("octaves", [0, 1, 6])
+def test_the_critic_sees_coordinates_and_waves(octaves):
+    """A sine and a cosine of each coordinate an octave; none of them is allowed."""
+    network = Distribution2DGAN(octaves=octaves).critic(NetworkSpec(3, 8, 0), seed=0)
+    assert network.trainable_weights[0].shape[0] == 3 + 2 * 3 * octaves
+    assert np.isfinite(network([rng.standard_normal((5, 3)).astype(np.float32)])).all()
+
+
+def test_the_least_of_everything_fits():
+    """Every parameter at the least value that is allowed."""
+    least = Distribution2DGAN(width=1, depth=1, charts=1, octaves=0)
+    sampler = GANSampler(least, steps=2, batch_size=8, random_state=0).fit(POINTS)
+    assert sampler.sample(10).shape == (10, 2)
+
+
 def test_mixture_weights_find_the_shares():
     """Components get the shares of points near them; one with no points gets none."""
     nearest = np.repeat([[0, 0, 1], [2, 2, 2]], [30, 10], axis=0)

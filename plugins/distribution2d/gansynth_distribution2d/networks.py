@@ -61,7 +61,8 @@ def critic(spec: NetworkSpec, width: int, depth: int, octaves: int, seed: int) -
     seeds = keras.random.SeedGenerator(seed)
     points = keras.Input((spec.layout,), name="points")
     inputs = [points]
-    hidden = _trunk(Waves(octaves, dtype=PRECISION)(points), width, depth, seeds)
+    seen = Waves(octaves, dtype=PRECISION)(points) if octaves else points
+    hidden = _trunk(seen, width, depth, seeds)
     logit = _dense(1, 1.0, seeds)(hidden)
     if spec.n_classes:
         y = keras.Input((), dtype="int32", name="y")
