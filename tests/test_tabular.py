@@ -371,3 +371,30 @@ def test_batches_fit_the_table(n, batch_size):
     )
     assert plain.batch_size == asked.batch_size == batch_size
     assert asked.steps == 1.5 * plain.steps
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        {"width": 0},
+        {"width": 8.5},
+        {"depth": -1},
+        {"max_distinct": None},
+        {"min_mass": 1.5},
+        {"min_mass": np.nan},
+        {"min_mass": "some"},
+    ],
+)
+def test_parameters_are_checked_in_fit(parameter):
+    """The message names parameter, value and remedy."""
+    ((name, value),) = parameter.items()
+    with pytest.raises(ValueError, match=rf"{name} must be .* got {value!r}\. Use"):
+        GANSampler(TabularGAN(**parameter), steps=1).fit(pd.DataFrame({"x": range(20)}))
+
+
+def test_the_least_of_everything_fits():
+    """Every parameter at the least value that is allowed."""
+    X = pd.DataFrame({"x": np.linspace(0.0, 1.0, 40), "job": ["clerk", "pilot"] * 20})
+    least = TabularGAN(width=1, depth=0, max_distinct=0, min_mass=0.0, candidates=1)
+    drawn = GANSampler(least, steps=2, batch_size=8, random_state=0).fit(X).sample(10)
+    assert drawn.dtypes.equals(X.dtypes)

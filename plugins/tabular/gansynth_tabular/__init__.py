@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     import keras
 
 __all__ = ["TableCodec", "TabularGAN"]
+
+LEAST = {"width": 1, "depth": 0, "max_distinct": 0, "candidates": 1}
+"""What integers may be; without layers the networks are linear."""
 
 
 class TabularGAN(Architecture):
@@ -77,11 +81,25 @@ class TabularGAN(Architecture):
         return 0 if spec.schema.is_image else 50
 
     def codec(self, spec: DataSpec, data: Mapping[str, np.ndarray]) -> TableCodec:
-        """Fit point masses, quantiles and categories."""
-        if not isinstance(self.candidates, (int, np.integer)) or self.candidates < 1:
+        """Fit point masses, quantiles and categories.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range.
+        """
+        for name, least in LEAST.items():
+            value = getattr(self, name)
+            if not isinstance(value, Integral) or value < least:
+                raise ValueError(
+                    f"{name} must be an integer of at least {least}; got {value!r}. "
+                    f"Use {least} or more."
+                )
+        mass: object = self.min_mass
+        if not isinstance(mass, int | float | np.number) or not 0 <= mass <= 1:
             raise ValueError(
-                f"candidates must be an integer of at least 1; got {self.candidates!r}. Use 1 to "
-                "take rows as the generator draws them."
+                f"min_mass must be a share of the rows, from 0 to 1; got {mass!r}. "
+                "Use 1 to have no category beside a continuous rest."
             )
         return TableCodec(
             spec.schema.columns,
