@@ -24,7 +24,7 @@ FULL_SIDE = 16
 
 
 def recipe(doublings: int) -> dict[str, Any]:
-    """As many steps of images of 28x28 pixels as two cores make in 45 minutes."""
+    """Of images of 28x28 pixels, as many steps as two cores make in half an hour."""
     return {
         # Images of 8x8 pixels are learned from by the number seen: in small batches, that
         # is many steps in little time.
